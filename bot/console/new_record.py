@@ -154,6 +154,12 @@ def _read(there: Mapping[str, list[str]]) -> tuple[NewRegistration, dict[str, st
         tags=there["tags"],
         **(values | {"traits": values["traits"] or []}),  # type: ignore[arg-type]
     )
+    return new, _with_missing(wrong, new)
+
+
+def _with_missing(wrong: Mapping[str, str], new: NewRegistration) -> dict[str, str]:
+    """Return what is wrong, with a sentence about each field that the others require."""
+    wrong = dict(wrong)
     if not new.name:
         wrong.setdefault("name", "Falta o nome.")
     if not new.kinds:
@@ -165,7 +171,7 @@ def _read(there: Mapping[str, list[str]]) -> tuple[NewRegistration, dict[str, st
         wrong.pop("traits", None)
     if new.priority and not new.departments:
         wrong["departments"] = "Marque os departamentos, ou responda Não acima."
-    return new, wrong
+    return wrong
 
 
 def _switched(form: MultiMapping[str]) -> str:

@@ -79,10 +79,6 @@ async def record_page(
     entries, names = await services.audit.with_united(registration_id), await services.names()
     if registration is None and not entries:
         raise web.HTTPNotFound
-    fields = []
-    if registration is not None:
-        values = [(label, value_of(registration, path, names)) for path, label in LABELS.items()]
-        fields = [(label, value) for label, value in values if value != EMPTY]
     response = page(
         "record",
         {
@@ -93,7 +89,7 @@ async def record_page(
             "removed": removed,
             "other": other,
             "notice": notice,
-            "fields": fields,
+            "fields": _fields(registration, names) if registration else [],
             "created": provenance_line(registration.created, names) if registration else "",
             "entries": [
                 entry_shown(
@@ -110,6 +106,11 @@ async def record_page(
     if has_changed:
         response.headers["HX-Trigger"] = "registerChanged"
     return response
+
+
+def _fields(registration: Registration, names: Names) -> list[tuple[str, str]]:
+    values = [(label, value_of(registration, path, names)) for path, label in LABELS.items()]
+    return [(label, value) for label, value in values if value != EMPTY]
 
 
 async def open_form(asked: ConsoleRequest) -> web.StreamResponse:

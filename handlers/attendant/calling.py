@@ -91,22 +91,10 @@ async def call(
     outcome = await call_customer(chat.id, found.registration.id, chosen[0], press.attendant)
     match outcome:
         case Called(conversation):
-            company = (await press.bot.me()).full_name
-            several = len(await call_customer.departments.all()) > 1
-            await sending.say(
-                conversation,
-                called(
-                    company, conversation.protocol, department=chosen[0].name if several else None
-                ),
-                id=f"called:{conversation.id}",
-                to_customer=True,
-            )
-            await _show(
-                press,
-                data,
-                texts.called(found.registration.name, conversation.protocol, chosen[0]),
-                about=conversation.id,
-            )
+            await _tell_customer(conversation, chosen[0], press, call_customer, sending)
+            name = found.registration.name
+            text = texts.called(name, conversation.protocol, chosen[0])
+            await _show(press, data, text, about=conversation.id)
         case AlreadyOpen(conversation):
             await _show_there(press, data, conversation, call_customer)
         case NobodyVerified():
@@ -157,6 +145,25 @@ async def _show(
         await press.edit(text, keyboard, about=about)
     else:
         await press.below(text, keyboard, about=about)
+
+
+async def _tell_customer(
+    conversation: Conversation,
+    department: Department,
+    press: Press,
+    call_customer: CallCustomer,
+    sending: Sending,
+) -> None:
+    """Tell the customer who calls; the department too, if the company has several."""
+    company = (await press.bot.me()).full_name
+    several = len(await call_customer.departments.all()) > 1
+    name = department.name if several else None
+    await sending.say(
+        conversation,
+        called(company, conversation.protocol, department=name),
+        id=f"called:{conversation.id}",
+        to_customer=True,
+    )
 
 
 def _which_chat(data: CallButton, chats: list[Chat]) -> tuple[str, InlineKeyboardMarkup]:

@@ -22,7 +22,7 @@ from handlers.attendant import ready_answer_texts as texts
 from handlers.attendant import texts as attendant_texts
 from handlers.attendant.cards.keyboards import Action, CardButton
 from handlers.attendant.group import IsPress, Press, writer_of
-from handlers.attendant.replies import say_whose, say_why, why_not
+from handlers.attendant.replies import say_unsent, say_whose, say_why, why_not
 from handlers.buttons import button, in_rows
 from handlers.relay.content import answered, speaker_of, speaking
 from handlers.relay.refusals import is_not_modified
@@ -94,12 +94,8 @@ async def send_by_word(
                 below=await replied_to.link(),
             )
             await say_whose(message, conversation, writer, replied_to, sending)
-        case AlreadyClosed(conversation):
-            text = attendant_texts.answer_to_closed(conversation.protocol)
-            await say_below(message, state, text)
-        case Moved(conversation):
-            text = attendant_texts.answer_to_moved(conversation.protocol)
-            await say_below(message, state, text)
+        case AlreadyClosed() | Moved():
+            await say_unsent(message, state, outcome)
         case Gone():
             await say_below(message, state, texts.needs_customer(word))
         case _:

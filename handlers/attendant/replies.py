@@ -5,7 +5,7 @@ from aiogram.types import Message
 
 from bot.domain.conversation import Attendant, Conversation
 from bot.domain.ready_answer import asked_word
-from bot.usecases.attending.attend import Attend
+from bot.usecases.attending.attend import AlreadyClosed, Attend, Moved
 from bot.usecases.attending.replied_to import RepliedTo
 from bot.usecases.company.departments import Departments
 from handlers.answers import bot_of, say_below
@@ -64,6 +64,13 @@ async def say_why(
     is_forum = bool(message.chat.is_forum)
     text = texts.not_for_customer(why, in_topic=in_topic, is_forum=is_forum)
     await say_below(message, state, text)
+
+
+async def say_unsent(message: Message, state: FSMContext, outcome: AlreadyClosed | Moved) -> None:
+    """Say below an answer that it goes to no customer: the conversation is closed or moved."""
+    is_closed = isinstance(outcome, AlreadyClosed)
+    text = texts.answer_to_closed if is_closed else texts.answer_to_moved
+    await say_below(message, state, text(outcome.conversation.protocol))
 
 
 async def say_whose(

@@ -17,7 +17,6 @@ from bot.usecases.attending.transfer import TransferConversation
 from bot.usecases.company.departments import Departments
 from bot.usecases.ports import Conversations, Links, Outbox, Questions
 from handlers.access import IsWords, is_the_group
-from handlers.answers import say_below
 from handlers.attendant import (
     calling,
     commands,
@@ -32,7 +31,7 @@ from handlers.attendant.cards import buttons
 from handlers.attendant.closing import tell_closed
 from handlers.attendant.group import IsPress, PassRepliedTo, Press, writer_of
 from handlers.attendant.questions import IsAnswer
-from handlers.attendant.replies import say_whose, say_why, why_not
+from handlers.attendant.replies import say_unsent, say_whose, say_why, why_not
 from handlers.relay import texts as relay_texts
 from handlers.relay.content import (
     answered,
@@ -74,10 +73,8 @@ async def answer_customer(
         case Done(conversation):
             await sending.answer(message, conversation, below=await replied_to.link())
             await say_whose(message, conversation, writer, replied_to, sending)
-        case AlreadyClosed(conversation):
-            await say_below(message, state, texts.answer_to_closed(conversation.protocol))
-        case Moved(conversation):
-            await say_below(message, state, texts.answer_to_moved(conversation.protocol))
+        case AlreadyClosed() | Moved():
+            await say_unsent(message, state, outcome)
         case Gone():
             if replied_to.message_id:
                 await say_why(message, texts.TO_OWN, state, attend, departments)

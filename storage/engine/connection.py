@@ -154,25 +154,7 @@ async def connected(
             ) from error
     _times[id(client)] = time
     try:
-        with translated(refusals.at_the_start):
-            await _read_health(opened)
-            build = await opened.command("buildInfo")
-            hello = await opened.command("hello")
-        if not time.is_known:
-            # Behind a load balancer the driver asks no server for its state by itself.
-            time.hear(hello["localTime"])
-        if not hello.keys() & _TELLS_OF_TRANSACTIONS:
-            raise RefusedError(
-                "MongoDB is not a replica set, so it has no transactions",
-                problem=Problem.DATABASE_TOO_SIMPLE,
-            )
-        if "secantusVersion" not in build:
-            _refuse(client_options.unsafe_with_set(uri, hello))
-        else:
-            _sorts_first.add(id(client))
-            # The Rust server of CI has MongoDB's semantics.
-            if build.get("buildEnvironment", {}).get("cc") != "rustc":
-                _embedded.add(id(client))
+        await _know_server(opened, uri, time)
         yield opened
     finally:
         client.close()
@@ -180,6 +162,29 @@ async def connected(
         _sorts_first.discard(id(client))
         _slots.pop(id(client), None)
         del _times[id(client)]
+
+
+async def _know_server(database: Database, uri: str, time: ServerTime) -> None:
+    """Learn the server's kind and time; raise RefusedError if it cannot keep our data safely."""
+    with translated(refusals.at_the_start):
+        await _read_health(database)
+        build = await database.command("buildInfo")
+        hello = await database.command("hello")
+    if not time.is_known:
+        # Behind a load balancer the driver asks no server for its state by itself.
+        time.hear(hello["localTime"])
+    if not hello.keys() & _TELLS_OF_TRANSACTIONS:
+        raise RefusedError(
+            "MongoDB is not a replica set, so it has no transactions",
+            problem=Problem.DATABASE_TOO_SIMPLE,
+        )
+    if "secantusVersion" not in build:
+        _refuse(client_options.unsafe_with_set(uri, hello))
+    else:
+        _sorts_first.add(id(database.client))
+        # The Rust server of CI has MongoDB's semantics.
+        if build.get("buildEnvironment", {}).get("cc") != "rustc":
+            _embedded.add(id(database.client))
 
 
 async def answers(database: Database) -> None:

@@ -31,22 +31,7 @@ def windows() -> tuple[Window, ...]:
     """Return the windows; `DepartmentsDialog.hours` is the first."""
     states = DepartmentsDialog
     return (
-        Window(
-            Format("{text}"),
-            SwitchTo(
-                Const(hours_texts.WRITE_HOURS),
-                id="write",
-                state=states.hours_text,
-                when="is_there",
-            ),
-            SwitchTo(
-                Const(hours_texts.HOLIDAYS), id="days", state=states.holidays, when="is_there"
-            ),
-            Button(Const(hours_texts.ALWAYS), id="always", on_click=_on_always, when="has_hours"),
-            SwitchTo(Const(texts.BACK), id="to_label", state=states.label),
-            getter=_get_hours,
-            state=states.hours,
-        ),
+        _hours_window(),
         Window(
             Format("{notice}" + hours_texts.ASK_HOURS),
             MessageInput(_on_hours, filter=_NO_COMMAND),
@@ -54,28 +39,7 @@ def windows() -> tuple[Window, ...]:
             getter=_get_notice,
             state=states.hours_text,
         ),
-        Window(
-            Format("{text}"),
-            ScrollingGroup(
-                choices("one_day", "dates", _on_holiday),
-                id="pages_days",
-                width=1,
-                height=_ON_A_PAGE,
-                hide_on_single_page=True,
-            ),
-            Button(
-                Const(hours_texts.NATIONAL), id="national", on_click=_on_national, when="lacks"
-            ),
-            SwitchTo(
-                Const(hours_texts.WRITE_DATES),
-                id="write_days",
-                state=states.holidays_text,
-                when="is_there",
-            ),
-            SwitchTo(Const(texts.BACK), id="back_to_hours", state=states.hours),
-            getter=_get_holidays,
-            state=states.holidays,
-        ),
+        _holidays_window(),
         Window(
             Format("{notice}" + hours_texts.ASK_DATES),
             MessageInput(_on_dates, filter=_NO_COMMAND),
@@ -92,6 +56,45 @@ def windows() -> tuple[Window, ...]:
             getter=_get_check,
             state=states.hours_check,
         ),
+    )
+
+
+def _hours_window() -> Window:
+    states = DepartmentsDialog
+    return Window(
+        Format("{text}"),
+        SwitchTo(
+            Const(hours_texts.WRITE_HOURS), id="write", state=states.hours_text, when="is_there"
+        ),
+        SwitchTo(Const(hours_texts.HOLIDAYS), id="days", state=states.holidays, when="is_there"),
+        Button(Const(hours_texts.ALWAYS), id="always", on_click=_on_always, when="has_hours"),
+        SwitchTo(Const(texts.BACK), id="to_label", state=states.label),
+        getter=_get_hours,
+        state=states.hours,
+    )
+
+
+def _holidays_window() -> Window:
+    states = DepartmentsDialog
+    return Window(
+        Format("{text}"),
+        ScrollingGroup(
+            choices("one_day", "dates", _on_holiday),
+            id="pages_days",
+            width=1,
+            height=_ON_A_PAGE,
+            hide_on_single_page=True,
+        ),
+        Button(Const(hours_texts.NATIONAL), id="national", on_click=_on_national, when="lacks"),
+        SwitchTo(
+            Const(hours_texts.WRITE_DATES),
+            id="write_days",
+            state=states.holidays_text,
+            when="is_there",
+        ),
+        SwitchTo(Const(texts.BACK), id="back_to_hours", state=states.hours),
+        getter=_get_holidays,
+        state=states.holidays,
     )
 
 

@@ -41,20 +41,7 @@ def dialog() -> Dialog:
     """
     cancel = Button(Const(label_texts.CANCEL), id="cancel", on_click=_cancel)
     return Dialog(
-        Window(
-            Format("{text}"),
-            ScrollingGroup(
-                choices("one", "answers", _choose),
-                id="pages",
-                width=1,
-                height=_ON_A_PAGE,
-                hide_on_single_page=True,
-            ),
-            Button(Const(texts.NEW), id="new", on_click=_begin),
-            Cancel(Const(label_texts.CLOSE)),
-            getter=_list,
-            state=ReadyAnswersDialog.list,
-        ),
+        _list_window(),
         Window(
             Format("{notice}" + texts.ASK_DEPARTMENT),
             ScrollingGroup(
@@ -82,22 +69,7 @@ def dialog() -> Dialog:
             getter=_notice,
             state=ReadyAnswersDialog.text,
         ),
-        Window(
-            Format("{text}"),
-            *(
-                SwitchTo(Const(text), id=f"to_{id_}", state=state, when="is_there")
-                for id_, text, state in (
-                    ("text", texts.CHANGE_TEXT, ReadyAnswersDialog.text),
-                    ("word", texts.CHANGE_WORD, ReadyAnswersDialog.word),
-                    ("department", texts.CHANGE_DEPARTMENT, ReadyAnswersDialog.department),
-                    ("delete", texts.DELETE, ReadyAnswersDialog.delete),
-                )
-            ),
-            SwitchTo(Const(label_texts.BACK), id="to_list", state=ReadyAnswersDialog.list),
-            Cancel(Const(label_texts.CLOSE)),
-            getter=_answer,
-            state=ReadyAnswersDialog.answer,
-        ),
+        _answer_window(),
         Window(
             Format("{text}"),
             Button(Const(texts.DELETE_YES), id="yes", on_click=_delete),
@@ -105,6 +77,42 @@ def dialog() -> Dialog:
             getter=_ask_delete,
             state=ReadyAnswersDialog.delete,
         ),
+    )
+
+
+def _list_window() -> Window:
+    return Window(
+        Format("{text}"),
+        ScrollingGroup(
+            choices("one", "answers", _choose),
+            id="pages",
+            width=1,
+            height=_ON_A_PAGE,
+            hide_on_single_page=True,
+        ),
+        Button(Const(texts.NEW), id="new", on_click=_begin),
+        Cancel(Const(label_texts.CLOSE)),
+        getter=_list,
+        state=ReadyAnswersDialog.list,
+    )
+
+
+def _answer_window() -> Window:
+    return Window(
+        Format("{text}"),
+        *(
+            SwitchTo(Const(text), id=f"to_{id_}", state=state, when="is_there")
+            for id_, text, state in (
+                ("text", texts.CHANGE_TEXT, ReadyAnswersDialog.text),
+                ("word", texts.CHANGE_WORD, ReadyAnswersDialog.word),
+                ("department", texts.CHANGE_DEPARTMENT, ReadyAnswersDialog.department),
+                ("delete", texts.DELETE, ReadyAnswersDialog.delete),
+            )
+        ),
+        SwitchTo(Const(label_texts.BACK), id="to_list", state=ReadyAnswersDialog.list),
+        Cancel(Const(label_texts.CLOSE)),
+        getter=_answer,
+        state=ReadyAnswersDialog.answer,
     )
 
 
