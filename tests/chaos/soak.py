@@ -49,6 +49,7 @@ from tests.patience import HANG_S
 
 _FIRST_GROUP: Final = -1003000000000
 _FIRST_CUSTOMER: Final = 7000
+DATABASE: Final = f"soak_{os.getpid()}"
 _MARK: Final = re.compile(r"\bs(\d+)-(\d+)s\b")
 _LEASE_S: Final = 15.0
 _AFTER_S: Final = 2.0
@@ -265,7 +266,7 @@ def _department(number: int) -> str:
 
 
 async def soak(shape: Shape, forks: Forks, folder: Path, uri: str) -> Outcome:
-    """Run all of it on this server, in a database of its own that is dropped at the end."""
+    """Run all of it on this server, in the database `DATABASE`, which has to be empty."""
     async with AsyncExitStack() as stack:
         telegram = await stack.enter_async_context(BotApiEmulator())
         telegram.limit(minute_s=shape.minute_s, second_s=shape.minute_s / 60)
@@ -273,12 +274,12 @@ async def soak(shape: Shape, forks: Forks, folder: Path, uri: str) -> Outcome:
         people = Soak(telegram, shape)
         balancer = await stack.enter_async_context(balanced())
         nats = await stack.enter_async_context(nats_server(folder))
-        database = await stack.enter_async_context(_database(uri))
+        database = await stack.enter_async_context(connected(uri, DATABASE))
         env = {
             "BALCAO_BOT_TOKEN": telegram.token,
             "BALCAO_TELEGRAM_API_URL": telegram.url,
             "BALCAO_MONGODB_URI": uri,
-            "BALCAO_MONGODB_DATABASE": database.name,
+            "BALCAO_MONGODB_DATABASE": DATABASE,
             "BALCAO_ATTENDANTS_CHAT_ID": str(people.groups[0]),
             "BALCAO_ADMIN_IDS": str(ADMIN_ID),
             "BALCAO_DATA_DIR": str(folder),
@@ -331,15 +332,6 @@ def _replica(
     balancer.replicas.append(f"http://127.0.0.1:{port}{PATH}")
     own = {**env, "BALCAO_PUBLIC_PORT": str(port)}
     return Process(forks, own, folder, minute_s=shape.minute_s)
-
-
-@asynccontextmanager
-async def _database(uri: str) -> AsyncIterator[Any]:
-    async with connected(uri, f"soak_{os.getpid()}_{time.time_ns() % 10**6}") as database:
-        try:
-            yield database
-        finally:
-            await database.client.drop_database(database.name)
 
 
 async def _add_departments(env: Mapping[str, str], database: Any, count: int) -> None:
@@ -419,11 +411,25 @@ async def _main(args: argparse.Namespace) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         forks = Forks(folder)
         stack.callback(forks.stop)
-        uri = args.server or await stack.enter_async_context(embedded_server(folder / "data"))
+        if args.server:
+            uri = args.server
+            await stack.enter_async_context(_dropped_at_the_end(uri))
+        else:
+            uri = await stack.enter_async_context(embedded_server(folder / "data"))
         outcome = await soak(shape, forks, folder, uri)
     for line in outcome.lines():
         print(line, flush=True)  # noqa: T201 - what this command is for
     return 1 if outcome.wrong else 0
+
+
+@asynccontextmanager
+async def _dropped_at_the_end(uri: str) -> AsyncIterator[None]:
+    """Leave nothing on a server of somebody else's; the embedded one goes with its folder."""
+    try:
+        yield
+    finally:
+        async with connected(uri, DATABASE) as database:
+            await database.client.drop_database(DATABASE)
 
 
 def _arguments() -> argparse.Namespace:
