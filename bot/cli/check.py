@@ -16,7 +16,7 @@ from bot.cli.terminal.database import open_database
 from bot.cli.terminal.set_aside import how_to_tend, tend_set_aside, tending
 from bot.cli.terminal.webhook import beside_polling, unfetched, webhook_line
 from bot.domain.conversation import Department
-from bot.domain.errors import AppError, RefusedError
+from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
 from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
@@ -86,6 +86,7 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
             "Telegram": lambda: _telegram(settings, database, seen),
             "webhook": lambda: webhook_line(settings, database, seen.delivery, seen.doubts),
             "ERP": lambda: _erp(settings, database),
+            "servidor de tarefas": lambda: _broker(settings),
             "auditoria": lambda: _audit(database, err),
         }
         doubts: dict[str, Callable[[], Awaitable[list[str]]]] = {
@@ -96,6 +97,8 @@ async def check_all(settings: Settings, *, out: Console, err: Console) -> bool:
         if not settings.webhook_url:
             del checks["webhook"]
             doubts["Telegram"] = lambda: _said(beside_polling(seen.delivery))
+        if not settings.broker_url.get_secret_value():
+            del checks["servidor de tarefas"]
         well = True
         for name, check in checks.items():
             try:
@@ -232,6 +235,20 @@ async def _erp(settings: Settings, database: Database | None) -> str:
     async with clients.open_erp_of(settings, database) as erp:
         await erp.probe()
     return f"{settings.erp_kind} responde"
+
+
+async def _broker(settings: Settings) -> str:
+    # As long to load as Telegram's.
+    from bot.runtime.jobs.broker import open_broker
+
+    url, queue = settings.broker_url.get_secret_value(), settings.mongodb_database
+    try:
+        async with open_broker(url, None, queue=queue):
+            return "NATS, responde"
+    except RefusedError as error:
+        raise RefusedError(str(error), problem=Problem.BROKER_REFUSES) from error
+    except TryLaterError as error:
+        raise TryLaterError(str(error), problem=Problem.BROKER_GONE) from error
 
 
 async def _audit(database: Database | None, err: Console) -> str:

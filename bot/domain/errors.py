@@ -50,6 +50,8 @@ class Problem(StrEnum):
     RESTORE_NOT_EMPTY = "restore_not_empty"
     RESTORE_UNFINISHED = "restore_unfinished"
     RESTORE_DIFFERS = "restore_differs"
+    BROKER_GONE = "broker_gone"
+    BROKER_REFUSES = "broker_refuses"
     ERP_CERTIFICATE = "erp_certificate"
     ERP_CERTIFICATE_DATE = "erp_certificate_date"
     ERP_CERTIFICATE_NAME = "erp_certificate_name"

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from bot.domain.errors import RefusedError
+from bot.domain.errors import Problem, RefusedError
 from bot.runtime.http_server import http_server
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures
@@ -124,7 +124,4 @@ async def _work(settings: Settings) -> None:
         try:
             await working
         except RefusedError as error:
-            raise RefusedError(
-                f"{PREFIX}BROKER_URL: o servidor NATS não aceita esta ligação. Confira o "
-                f"endereço, o usuário e a senha ({error})"
-            ) from error
+            raise RefusedError(str(error), problem=Problem.BROKER_REFUSES) from error

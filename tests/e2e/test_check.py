@@ -30,6 +30,7 @@ from storage.updates.inbox import Inbox
 from storage.updates.webhook import WebhookSettings
 from tests import warm
 from tests.erp.tls_server import make_certificate, with_tls
+from tests.flows.nats import nats_server
 from tests.patience import HANG_S, until
 from tests.storage.records import registration
 
@@ -98,6 +99,25 @@ async def test_when_all_is_well_every_line_says_so(embedded: dict[str, str], tmp
         "✓ auditoria: 0 cadastros e 0 entradas conferem",
     ]
     assert code == 0
+
+
+async def test_the_broker_is_there_refuses_or_is_away(settings: dict[str, str], tmp_path: Path):
+    async with nats_server(tmp_path) as nats:
+        with_broker = settings | {"BALCAO_BROKER_URL": nats.url()}
+        code, lines = await check(with_broker)
+        assert code == 0
+        assert lines[4] == "✓ servidor de tarefas: NATS, responde"
+        nats.configure("authorization { token: outro }")
+        nats.reload()
+        code, lines = await check(with_broker)
+        assert code == 1
+        assert lines[4].startswith(
+            "✗ servidor de tarefas: BALCAO_BROKER_URL: o servidor NATS não aceita esta ligação."
+        )
+    code, lines = await check(with_broker)
+    assert code == 1
+    assert lines[4].startswith("✗ servidor de tarefas: O servidor NATS não responde.")
+    assert lines[5].startswith("✓ auditoria:")
 
 
 async def test_a_register_that_is_too_large_for_the_embedded_database_is_said(
