@@ -170,19 +170,34 @@ def _cooling(units: int, sent: Sequence[timedelta], now: datetime) -> tuple[int,
 
 
 def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:
-    """Return what is the owner's if everybody has what they want, and equal parts where that is
-    too much."""
+    """Return what is the owner's if everybody has what they want.
+
+    Where that is too much, each has first what it sends, and then equal parts of the rest.
+    """
     live = [one for one in others if now < one.until]
     left = total - sum(one.taken(now) for one in others if one not in live)
-    wanted = sorted([(one.wants, one.owner) for one in live] + [(wants, owner)])
     if not live:
         return max(left, 0)
-    for place, (wish, who) in enumerate(wanted):
-        part = min(wish, max(left, 0) // (len(wanted) - place))
-        if who == owner:
-            return part
-        left -= part
-    raise AssertionError("the owner is among those who want")
+    wanted = {one.owner: one.wants for one in live} | {owner: wants}
+    needed = _parts({who: _need(wish) for who, wish in wanted.items()}, left)
+    left -= sum(needed.values())
+    more = _parts({who: wish - needed[who] for who, wish in wanted.items()}, left)
+    return needed[owner] + more[owner]
+
+
+def _need(wish: int) -> int:
+    # Twice what it sends is wanted: see `Overall.wanted`.
+    return max(wish // 2, LEAST)
+
+
+def _parts(wishes: Mapping[str, int], left: int) -> dict[str, int]:
+    """Return what each gets of so many: all that it wishes, or equal parts where that is too
+    much."""
+    parts: dict[str, int] = {}
+    for wish, who in sorted((wish, who) for who, wish in wishes.items()):
+        parts[who] = min(wish, max(left, 0) // (len(wishes) - len(parts)))
+        left -= parts[who]
+    return parts
 
 
 def pack_times(times: Iterable[datetime]) -> bytes:

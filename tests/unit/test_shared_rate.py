@@ -186,6 +186,34 @@ def test_a_process_that_was_idle_waits_no_longer_than_a_round_trip():
     assert lived(seconds=12, story=story).most_in_a_second() <= ALL
 
 
+@pytest.mark.parametrize("rates", [(12, 4, 4, 3), (21, 1, 1, 1), (6, 6, 6, 6)])
+def test_who_has_more_to_send_has_what_the_others_do_not_need(rates: tuple[int, ...]):
+    """All of them together send less than Telegram allows, so nobody falls behind."""
+    waited = dict[str, list[float]]()
+
+    async def story(world: World) -> None:
+        started = await world.started(*(f"p{n}" for n in range(len(rates))))
+        for one, rate in zip(started, rates, strict=True):
+            one.begin(_steadily(one, rate))
+
+    async def _steadily(one: Process, rate: int) -> None:
+        for _ in range(60 * rate):
+            one.begin(_timed(one))
+            await asyncio.sleep(1 / rate)
+
+    async def _timed(one: Process) -> None:
+        before = now()
+        await one.send()
+        waited.setdefault(one.name, []).append(now() - before)
+
+    world = lived(seconds=70, story=story)
+    assert world.most_in_a_second() <= ALL
+    assert {name: len(times) for name, times in waited.items()} == {
+        f"p{n}": 60 * rate for n, rate in enumerate(rates)
+    }
+    assert max(max(times) for times in waited.values()) < 3.0
+
+
 def test_the_share_of_a_killed_process_comes_back_when_its_heartbeat_ends():
     async def story(world: World) -> None:
         a, b, c = await world.started("a", "b", "c")

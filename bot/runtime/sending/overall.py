@@ -90,10 +90,8 @@ class Overall:
 
     def wanted(self) -> int:
         """Return the messages a second that would leave if there were no other processes."""
-        half_s = self._second_s / 2
-        lately = sum(age < half_s for age in self.ages())
         # Twice as many, so that a few at once need not wait for each other.
-        return min(2 * (2 * lately + self._waiting) + 1, self.total)
+        return min(2 * (len(self.ages()) + self._waiting), 2 * self.total) + 1
 
     def _free_at(self) -> float:
         """Return the earliest time for one more message."""
