@@ -7,8 +7,8 @@ the cached state of the chat (its step, its waiting updates) stays valid.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -175,6 +175,20 @@ class LeaseKeeper(Generic[Id]):
             held.idle_since = asyncio.get_running_loop().time()
             if not self._kept_s:
                 await self.release_all()
+
+    @contextmanager
+    def kept(self, key: str | int) -> Iterator[None]:
+        """Do not release the lease inside the block because it is idle, if it is held here."""
+        held = self._held.get(str(key))
+        if held is None:
+            yield
+            return
+        held.users += 1
+        try:
+            yield
+        finally:
+            held.users -= 1
+            held.idle_since = asyncio.get_running_loop().time()
 
     @property
     def held(self) -> int:

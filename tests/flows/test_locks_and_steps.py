@@ -12,7 +12,7 @@ import pytest
 from aiogram.fsm.storage.base import StorageKey
 
 from bot.demo import people as demo
-from bot.domain.errors import LostError
+from bot.domain.errors import LostError, TakenError
 from bot.domain.lease import held_number
 from bot.runtime.leases import LeaseKeeper, keep_chats
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
@@ -291,6 +291,25 @@ async def test_in_any_order_of_events_one_task_works_and_no_stale_write_is_done(
             assert lease["owner"] == locks.owner
             assert lease["until"] > clock() + timedelta(seconds=14), "nobody renews it"
         await locks.close()
+
+
+async def test_a_lease_that_another_replica_wants_is_kept_inside_a_block(
+    database: Any, clock: Clock
+):
+    mine, other = renewing_quickly(database, clock), renewing_quickly(database, clock)
+    async with mine.holding("7"):
+        pass
+    with mine.kept("7"):
+        # Longer than the rounds in which idle leases are released.
+        with pytest.raises(TakenError):
+            async with other.holding("7", patience_s=1.0):
+                pass
+        assert mine.held_since("7") is not None
+    async with other.holding("7", patience_s=HANG_S):
+        assert mine.held_since("7") is None
+        with mine.kept("7"):
+            assert mine.held_since("7") is None
+    await asyncio.gather(mine.close(), other.close())
 
 
 @contextmanager

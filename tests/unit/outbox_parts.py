@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Container, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,6 +132,7 @@ class Leases:
 
     locks: dict[str, asyncio.Lock]
     holders: dict[str, object]
+    are_kept: list[str]
 
     @asynccontextmanager
     async def holding(self, key: str, *, patience_s: float | None = None) -> AsyncIterator[bool]:
@@ -139,6 +140,14 @@ class Leases:
             is_new = self.holders.get(key) is not self
             self.holders[key] = self
             yield is_new
+
+    @contextmanager
+    def kept(self, key: str) -> Iterator[None]:
+        self.are_kept.append(key)
+        try:
+            yield
+        finally:
+            self.are_kept.remove(key)
 
     def held_since(self, key: str) -> float | None:
         return 0.0
@@ -163,6 +172,8 @@ class World:
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     holders: dict[str, object] = field(default_factory=dict)
     """The replica that had each lease last."""
+    kept: list[str] = field(default_factory=list)
+    """The leases that are not released now."""
 
     async def __call__(
         self, items: Sequence[Outgoing], *, conversation: Conversation | None = None
@@ -200,7 +211,7 @@ class World:
             store=self.stored,
             links=StoredLinks(self.stored),
             limiter=self.limiter,
-            leases=Leases(self.locks, self.holders),
+            leases=Leases(self.locks, self.holders, self.kept),
             telegram_answers=self.answers,
             metrics=Metrics(asked_to_wait=lambda: 0, tasks={}),
             clock=lambda: START + timedelta(seconds=now() - 1000),

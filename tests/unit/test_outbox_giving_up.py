@@ -13,6 +13,7 @@ from bot.domain.errors import (
     UnknownRefusalError,
 )
 from bot.domain.outgoing import ChatClosedError, Outgoing, OutgoingKind
+from bot.runtime.sending.order import caused_by
 from bot.runtime.sending.outbox import Outbox
 from tests.unit.outbox_parts import GROUP, World, card, item
 from tests.virtual_time import in_virtual_time, now
@@ -45,6 +46,32 @@ def test_an_unconfirmed_message_is_repeated_once_and_then_given_up():
         assert len(world.at("a2")) == len(world.at("b1")) == 1
         assert world.at("b1") < world.at("a1")[1:], "others need not wait for the repeat"
         assert world.at("a2") > world.at("a1")[1:], "those of the conversation do"
+
+    in_virtual_time(run())
+
+
+def test_no_other_replica_gets_a_message_whose_counted_attempt_was_not_made():
+    """It would take it for one that may have arrived, and give up after its own."""
+
+    async def run() -> None:
+        world = World()
+        kept: list[list[str]] = []
+
+        def note(write: str) -> None:
+            if write == "add":
+                kept.append(list(world.kept))
+
+        world.stored.trouble = note
+        async with world.running() as outbox:
+            with caused_by(1, chat="5"):
+                await outbox.put(item(1))
+                await asyncio.sleep(1)
+                await outbox.put(item(2))
+                await asyncio.sleep(1)
+        assert kept == [[], [f"outbox:{GROUP}"]]
+        assert world.kept == []
+        assert world.stored.items["a2"].attempts == 1
+        assert len(world.at("a2")) == 1
 
     in_virtual_time(run())
 

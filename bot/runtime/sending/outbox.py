@@ -7,6 +7,7 @@ Each chat is served by one replica at a time.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Final
 
@@ -96,18 +97,26 @@ class Outbox:
         free = {item.id: queue for item in wanted if (queue := self._free_queue(item))}
         self._putting.update(item.id for item in wanted)
         are_new: Sequence[bool] = [False] * len(wanted)
-        try:
-            # One write less for a message that leaves at once: its attempt counts from now on.
-            are_new = await self._store.add(wanted, begun=free)
-        finally:
-            self._putting.difference_update(item.id for item in wanted)
-            for item, is_new in zip(wanted, are_new, strict=True):
-                if is_new:
-                    self._take_in(item, queue=free.get(item.id), conversation=conversation)
-                else:
-                    # It may be stored already, and a read meanwhile has left it out.
-                    self._queue_of(item.chat_id).is_read = False
-                self.wake(item.chat_id)
+        with ExitStack() as kept:
+            # Whoever had the lease next would take the counted attempt for one that was made.
+            for item in wanted:
+                if item.id in free:
+                    kept.enter_context(self._leases.kept(f"{_LEASE}{item.chat_id}"))
+            try:
+                # One write less for a message that leaves at once: its attempt counts from now on.
+                are_new = await self._store.add(wanted, begun=free)
+            finally:
+                self._putting.difference_update(item.id for item in wanted)
+                for item, is_new in zip(wanted, are_new, strict=True):
+                    if is_new:
+                        self._take_in(item, queue=free.get(item.id), conversation=conversation)
+                    else:
+                        # It may be stored already, and a read meanwhile has left it out.
+                        self._queue_of(item.chat_id).is_read = False
+                    self.wake(item.chat_id)
+            if free:
+                # By then the chat's task has begun, and uses the lease itself.
+                await asyncio.sleep(0)
 
     async def again(self, item_id: str, *, notice: tuple[int, int]) -> bool:
         """Send the messages that failed together with this one again; return True if any is

@@ -1,7 +1,7 @@
 """The needs of the outbox: a store, leases, a way to Telegram, and metrics."""
 
 from collections.abc import Container, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -55,6 +55,9 @@ class ChatLeases(Protocol):
 
         patience_s: how long to wait while another replica holds it. Raises TakenError then.
         """
+
+    def kept(self, key: str) -> AbstractContextManager[None]:
+        """Do not release the lease inside the block because it is idle, if it is held here."""
 
     def held_since(self, key: str) -> float | None:
         """Return the loop time since which no other replica has held the name; None if it is not
