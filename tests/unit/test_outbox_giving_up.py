@@ -12,7 +12,7 @@ from bot.domain.errors import (
     UnconfirmedError,
     UnknownRefusalError,
 )
-from bot.domain.outgoing import ChatClosedError, Outgoing, OutgoingKind
+from bot.domain.outgoing import ChatClosedError, Outgoing, OutgoingKind, Priority
 from bot.runtime.sending.order import caused_by
 from bot.runtime.sending.outbox import Outbox
 from tests.unit.outbox_parts import GROUP, World, card, item
@@ -72,6 +72,37 @@ def test_no_other_replica_gets_a_message_whose_counted_attempt_was_not_made():
         assert world.kept == []
         assert world.stored.items["a2"].attempts == 1
         assert len(world.at("a2")) == 1
+
+    in_virtual_time(run())
+
+
+def test_a_stop_takes_back_an_attempt_that_was_counted_and_not_made():
+    async def run() -> None:
+        world = World()
+        turns = list[asyncio.Task[None]]()
+
+        async def hold_the_turn() -> None:
+            async with world.limiter.turn(GROUP, Priority.ANSWER):
+                await asyncio.Event().wait()
+
+        def begin_to_hold(write: str) -> None:
+            if write == "add":
+                turns.append(asyncio.create_task(hold_the_turn()))
+
+        async with world.running() as outbox:
+            with caused_by(1, chat="5"):
+                await outbox.put(item(1))
+                await asyncio.sleep(1)
+                world.stored.trouble = begin_to_hold
+                await outbox.put(item(2))
+                await asyncio.sleep(1)
+            assert world.stored.items["a2"].attempts == 1
+            outbox.stop_waiting(now())
+            await outbox.stop(1.0)
+        assert world.at("a2") == []
+        assert world.stored.items["a2"].attempts == 0
+        for one in turns:
+            one.cancel()
 
     in_virtual_time(run())
 

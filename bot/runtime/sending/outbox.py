@@ -7,12 +7,12 @@ Each chat is served by one replica at a time.
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from typing import Final
 
 from bot.domain.conversation import Conversation
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import AppError, RefusedError, TryLaterError
 from bot.domain.outgoing import Outgoing
 from bot.runtime.chat_tasks import ChatTasks
 from bot.runtime.sending.chat_queue import ALBUM_S, ChatQueue
@@ -168,6 +168,16 @@ class Outbox:
         """Finish what is in progress, for at most `patience_s` seconds; the rest stays stored."""
         until = asyncio.get_running_loop().time() + patience_s
         await self._tasks.stop(patience_s)
+        # Stored with an attempt that is not made any more.
+        left = [
+            queue.items[one]
+            for queue in self._queues.values()
+            for one in queue.counted & queue.items.keys()
+        ]
+        if left:
+            with suppress(AppError, TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._store.count(left)
         await self._sender.stop(until)
 
     def end_pauses(self) -> None:
