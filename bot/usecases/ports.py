@@ -110,9 +110,6 @@ class Search(Protocol):
     async def count(self, query: Query) -> int:
         """Return the exact number of all results."""
 
-    def ids(self, query: Query, *, count: int = 500) -> AsyncIterator[Sequence[str]]:
-        """Yield the ids of all results by name, at most `count` at a time."""
-
 
 class SearchAll(Protocol):
     """Reads all results of a search, for jobs."""

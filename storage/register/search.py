@@ -42,6 +42,8 @@ _SELDOM: Final = 25
 _LETTERS: Final = "aa"
 # Names end here; after it are those in other alphabets.
 _LAST: Final = "zz"
+# So many results at a time, for whoever wants all.
+_LONG: Final = 2_000
 # On the embedded server the time of `$in` grows with the square of the keys.
 _KEYS: Final = 50
 
@@ -109,14 +111,24 @@ class Search:
             return int(await self._registrations.count_documents(matches))
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
-        """Yield all results, `count` at a time, in the order of the pages."""
+        """Yield all results by name, `count` at a time."""
+        asked = await self._asked(query)
+        # A sample for each page reads the whole list again and again: few long pages do not.
+        is_sampled = self._by_windows and len(asked) == 1 and any(one.indexed for one in asked[0])
+        is_listed = is_sampled and not self._embedded
         start: str | None = None
         while True:
-            page = await self(query, start=start, count=count)
-            yield page.registrations
-            if page.next is None:
+            if is_listed:
+                found = await self._at_once.page(
+                    start=start, count=max(count, _LONG), matches=together(asked[0])
+                )
+            else:
+                found = await self._slice(query, BY_NAME, start, count)
+            for place in range(0, len(found.documents) or 1, count):
+                yield [read_registration(one) for one in found.documents[place : place + count]]
+            if found.next is None:
                 return
-            start = page.next
+            start = found.next
 
     async def still_found(self, query: Query, some: Sequence[RawRegistration]) -> set[str]:
         """Return the ids of those that the query finds."""
@@ -124,17 +136,6 @@ class Search:
         return {
             one.id for one in some if any(all_hold(one.document, meaning) for meaning in asked)
         }
-
-    async def ids(self, query: Query, *, count: int = 500) -> AsyncIterator[Sequence[str]]:
-        """Yield the ids of all results by name, at most `count` at a time."""
-        start: str | None = None
-        while True:
-            found = await self._slice(query, BY_NAME, start, count)
-            if found.documents:
-                yield [document["_id"] for document in found.documents]
-            if found.next is None:
-                return
-            start = found.next
 
     async def _slice(self, query: Query, order: Order, start: str | None, count: int) -> Slice:
         asked = await self._asked(query)
