@@ -16,7 +16,7 @@ from bot.cli.terminal.database import open_database
 from bot.cli.terminal.set_aside import how_to_tend, tend_set_aside, tending
 from bot.cli.terminal.webhook import beside_polling, unfetched, webhook_line
 from bot.domain.conversation import Department
-from bot.domain.errors import AppError, Problem, RefusedError, TryLaterError
+from bot.domain.errors import AppError, RefusedError
 from bot.domain.group import Right
 from bot.runtime.logs import configure_logs
 from bot.settings import Settings
@@ -241,14 +241,9 @@ async def _broker(settings: Settings) -> str:
     # As long to load as Telegram's.
     from bot.runtime.jobs.broker import open_broker
 
-    url, queue = settings.broker_url.get_secret_value(), settings.mongodb_database
-    try:
-        async with open_broker(url, None, queue=queue):
-            return "NATS, responde"
-    except RefusedError as error:
-        raise RefusedError(str(error), problem=Problem.BROKER_REFUSES) from error
-    except TryLaterError as error:
-        raise TryLaterError(str(error), problem=Problem.BROKER_GONE) from error
+    url = settings.broker_url.get_secret_value()
+    async with open_broker(url, None, queue=settings.mongodb_database):
+        return "NATS, responde"
 
 
 async def _audit(database: Database | None, err: Console) -> str:

@@ -186,7 +186,7 @@ def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: d
 
 
 def _need(wish: int) -> int:
-    # Twice what it sends is wanted: see `Overall.wanted`.
+    """Return what a process sends: it wants twice as much, see `Overall.wanted`."""
     return max(wish // 2, LEAST)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from bot.domain.errors import Problem, RefusedError
+from bot.domain.errors import RefusedError
 from bot.runtime.http_server import http_server
 from bot.runtime.memory import freeze_gc
 from bot.runtime.metrics import LeaseFigures
@@ -121,7 +121,4 @@ async def _work(settings: Settings) -> None:
         freeze_gc()
         logger.info("worker ready")
         await stack.enter_async_context(said_ready())
-        try:
-            await working
-        except RefusedError as error:
-            raise RefusedError(str(error), problem=Problem.BROKER_REFUSES) from error
+        await working

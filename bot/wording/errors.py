@@ -80,7 +80,7 @@ SENTENCES: Final = {
     "tarefas no banco de dados, alguns segundos mais tarde. Confira se o servidor está no ar, com "
     f"JetStream, e o endereço em {PREFIX}BROKER_URL.",
     Problem.BROKER_REFUSES: f"{PREFIX}BROKER_URL: o servidor NATS não aceita esta ligação. "
-    "Confira o endereço, o usuário e a senha.",
+    "Confira o endereço (nats://servidor:4222), o usuário e a senha.",
     Problem.ERP_CERTIFICATE: "O certificado do ERP foi assinado por ele mesmo, ou por quem este "
     "computador não conhece, e por isso não mandei nada. Se o ERP é mesmo o seu, salve o "
     f"certificado dele num arquivo PEM e ponha o caminho em {PREFIX}ERP_CA_FILE.",

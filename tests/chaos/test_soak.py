@@ -8,12 +8,8 @@ import pytest
 from storage.engine.embedded import embedded_server
 from tests.chaos.processes import Forks
 from tests.chaos.soak import Shape, soak
-from tests.chaos.wires import HAS_NATS
 
-pytestmark = [
-    pytest.mark.embedded,
-    pytest.mark.skipif(not HAS_NATS, reason="there is no NATS server here"),
-]
+pytestmark = pytest.mark.embedded
 
 SHORT = Shape(
     seconds=16.0,

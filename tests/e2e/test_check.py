@@ -107,8 +107,9 @@ async def test_the_broker_is_there_refuses_or_is_away(settings: dict[str, str], 
         code, lines = await check(with_broker)
         assert code == 0
         assert lines[4] == "✓ servidor de tarefas: NATS, responde"
+        nats.kill()
         nats.configure("authorization { token: outro }")
-        nats.reload()
+        await nats.start()
         code, lines = await check(with_broker)
         assert code == 1
         assert lines[4].startswith(

@@ -439,8 +439,9 @@ async def test_a_worker_does_jobs_of_others_until_it_is_stopped(
                 _, err = await process.communicate()
         assert process.returncode == 0
         assert b"stopping" in err
+        nats.kill()
         nats.configure("authorization { token: outro }")
-        nats.reload()
+        await nats.start()
         refused = await shell("worker", **env)
         assert_one_sentence(refused, "BALCAO_BROKER_URL: o servidor NATS não aceita esta ligação.")
 

@@ -17,7 +17,7 @@ from nats.js.errors import APIError, BadRequestError, NotFoundError, ServiceUnav
 from taskiq import AckableMessage, BrokerMessage
 from taskiq_nats import PullBasedJetStreamBroker
 
-from bot.domain.errors import RefusedError, TryLaterError
+from bot.domain.errors import Problem, RefusedError, TryLaterError
 
 ANSWER_S: Final = 3.0
 """The longest wait for an answer of the broker."""
@@ -98,13 +98,13 @@ class JetStream(PullBasedJetStreamBroker):
             async with asyncio.timeout(ANSWER_S):
                 await self.startup()
         except BadRequestError as error:
-            raise RefusedError(f"the broker refuses the stream: {error.description}") from error
+            raise _refused(f"the broker refuses the stream: {error.description}") from error
         except ServiceUnavailableError as error:
-            raise TryLaterError("the broker has no JetStream, at least not yet") from error
+            raise _gone("the broker has no JetStream, at least not yet") from error
         except (NatsError, OSError) as error:
             # The time-out falls between two attempts; the last error shows what went wrong.
             reason = type(self.client.last_error or error).__name__
-            raise TryLaterError(f"the broker does not answer: {reason}") from error
+            raise _gone(f"the broker does not answer: {reason}") from error
         self._started = True
         self._ready.set()
 
@@ -212,9 +212,9 @@ class JetStream(PullBasedJetStreamBroker):
         # Every failed attempt to connect ends here. At the start, more attempts would not help.
         # Later, a refusal may come from a server that is being set up again.
         if not self._started and isinstance(error, SecureConnWantedError):
-            raise RefusedError("the broker's address says tls, and it offers none") from error
+            raise _refused("the broker's address says tls, and it offers none") from error
         if not self._started and "authorization" in str(error).lower():
-            raise RefusedError("the broker does not accept the credentials") from error
+            raise _refused("the broker does not accept the credentials") from error
         expected = isinstance(error, OSError | StaleConnectionError)
         expected = expected and not isinstance(error, ssl.SSLError)
         log = logger.debug if expected else logger.warning
@@ -240,10 +240,18 @@ def read_address(broker_url: str) -> tuple[list[str], dict[str, str]]:
         except ValueError:
             valid = False
         if not valid:
-            raise RefusedError("the broker's address is not like nats://host:4222") from None
+            raise _refused("the broker's address is not like nats://host:4222") from None
         servers.append(f"{url.scheme}://{url.netloc.rpartition('@')[2]}")
         if url.username and url.password is not None:
             login = {"user": unquote(url.username), "password": unquote(url.password)}
         elif url.username:
             login = {"token": unquote(url.username)}
     return servers, login
+
+
+def _refused(reason: str) -> RefusedError:
+    return RefusedError(reason, problem=Problem.BROKER_REFUSES)
+
+
+def _gone(reason: str) -> TryLaterError:
+    return TryLaterError(reason, problem=Problem.BROKER_GONE)

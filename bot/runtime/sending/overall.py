@@ -89,8 +89,10 @@ class Overall:
         return [age for age in ages if age < self._second_s]
 
     def wanted(self) -> int:
-        """Return the messages a second that would leave if there were no other processes."""
-        # Twice as many, so that a few at once need not wait for each other.
+        """Return the messages a second to ask for: twice those that leave and wait, and one.
+
+        So a few at once need not wait for each other.
+        """
         return min(2 * (len(self.ages()) + self._waiting), 2 * self.total) + 1
 
     def _free_at(self) -> float:
