@@ -197,7 +197,7 @@ def _balcao(
         locks=shared.locks,
         polling=polling,
         handed_over=HandedOver(database),
-        share=keep_share(shared),
+        share=keep_share(shared, receives=True),
         retry_lookups=receiving.retry_lookups,
         queue_rounds=attending.rounds,
         registrations=shared.registrations,

@@ -1,9 +1,9 @@
 """The shares that processes have of the messages a second that one bot may send.
 
 Each process renews its entry, a heartbeat, and states how much it wants. Who is alone has
-everything. Else each live process keeps one message a second, so that it is never silent, and the
-rest goes to those who want it: first what each of them sends, then equal parts. What nobody wants
-nobody has, so it can be taken at once. `docs/decisions/shared-limits.md`
+everything. Else each live process that receives updates keeps one message a second, so that it is
+never silent, and the rest goes to those who want it: first what each of them sends, then equal
+parts. What nobody wants nobody has, so it can be taken at once. `docs/decisions/shared-limits.md`
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 LIVE: Final = timedelta(seconds=5)
 """A process counts as live for this long after it has renewed its entry."""
 LEAST: Final = 1
-"""The share of a live process that wants nothing."""
+"""The share of a live process that has nothing to send but may have at any moment."""
 # The pace of messages leaves this part of the limit unused: see `TELEGRAM_LIMITS`.
 _MARGIN: Final = 15
 # A little more than the second in which the messages of a share count.
@@ -97,9 +97,9 @@ class Shares(BaseModel):
     ) -> "Shares":
         """Return the shares after a heartbeat of the owner; equal ones if nothing needs storing.
 
-        total: of all processes. sent: the ages of its messages of the last second, latest first.
-        groups: as in `Share`. They are stored only if there is somebody to read them. gone: owners
-        that are known to run no longer.
+        total: of all processes. wants: 0 if it can wait for its first message. sent: the ages of
+        its messages of the last second, latest first. groups: as in `Share`. They are stored only
+        if there is somebody to read them. gone: owners that are known to run no longer.
         """
         mine = self._of(owner, now)
         others = [
@@ -108,8 +108,9 @@ class Shares(BaseModel):
             if one.owner != owner and now < one.until + _CUT_OFF
         ]
         is_alone = not any(now < one.until for one in others)
-        wants = LEAST if is_alone else max(wants, LEAST)
-        units = max(_fair(owner, wants, others, total=total, now=now), LEAST)
+        wants = LEAST if is_alone else wants
+        least = min(wants, LEAST)
+        units = max(_fair(owner, wants, others, total=total, now=now), least)
         cooling, cools_at = mine.cooling, mine.cools_at
         if units < (held := mine.held(now)):
             cooling, cools_at = _cooling(units, sent, now)
@@ -117,7 +118,7 @@ class Shares(BaseModel):
             free = total - sum(one.taken(now) for one in others)
             # Who has just come need not wait for the others' next heartbeat.
             spare = free + total // _MARGIN
-            units = max(held, min(units, free), min(LEAST, spare))
+            units = max(held, min(units, free), min(least, spare))
             cooling = max(held + cooling - units, 0)
         renewed = mine.model_copy(
             update={
@@ -187,7 +188,7 @@ def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: d
 
 def _need(wish: int) -> int:
     """Return what a process sends: it wants twice as much, see `Overall.wanted`."""
-    return max(wish // 2, LEAST)
+    return max(wish // 2, min(wish, LEAST))
 
 
 def _parts(wishes: Mapping[str, int], left: int) -> dict[str, int]:

@@ -8,14 +8,14 @@ from typing import Final, Generic, TypeVar
 
 import structlog
 
-from bot.domain.errors import TakenError, TryLaterError
+from bot.domain.errors import AppError, TakenError, TryLaterError
 from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 _SWEEP_S: Final = 15.0
-_FIRST_LOOK_S: Final = 0.01
-_LONGEST_LOOK_S: Final = 0.25
+# Longer than a holder that was woken usually needs.
+_LOOK_S: Final = 1.0
 
 Chat = TypeVar("Chat", bound=str | int)
 
@@ -31,22 +31,28 @@ class ChatTasks(Generic[Chat]):
         *,
         work: Callable[[Chat, bool], Awaitable[bool]],
         holding: Callable[[Chat], AbstractAsyncContextManager[bool]],
+        is_left: Callable[[Chat], Awaitable[bool]],
         forget: Callable[[Chat], None],
         at_once: int | None = None,
     ) -> None:
         """subject: what it works on, for the log. work: works on a chat, and returns True if
         nothing is left; its second argument is True if another replica may have worked on the
         chat. A TryLaterError of its own says how long the chat pauses at least. holding: keeps the
-        chat's lease; raises TakenError at once while another replica has it. forget: drops what is
-        cached of a chat. at_once: the largest number of chats that are worked on at a time."""
+        chat's lease; while another replica has it, has that one look for work and raises
+        TakenError at once. is_left: returns True if work that this process knows of is still
+        stored. forget: drops what is cached of a chat. at_once: the largest number of chats that
+        are worked on at a time."""
         self._subject = subject
         self._work = work
         self._holding = holding
+        self._is_left = is_left
         self._forget = forget
         self._slots = asyncio.Semaphore(at_once) if at_once else None
         self._tasks: dict[Chat, asyncio.Task[None]] = {}
         self._woken: set[Chat] = set()
         self._pauses: dict[Chat, asyncio.Event] = {}
+        self._elsewhere: set[Chat] = set()
+        """Chats that another replica works on, as far as this one knows."""
         self._left: set[Chat] = set()
         self._sweep_now = asyncio.Event()
         self.is_stopping = False
@@ -63,6 +69,9 @@ class ChatTasks(Generic[Chat]):
         if self.is_stopping or chat in self._left:
             return
         self._woken.add(chat)
+        if chat in self._elsewhere:
+            # Its holder may know of less.
+            self.end_pause(chat)
         if chat not in self._tasks:
             # In a context of its own: the task goes on long after the update that woke it.
             self._tasks[chat] = asyncio.create_task(
@@ -126,23 +135,20 @@ class ChatTasks(Generic[Chat]):
             logger.warning("left for the next start", what=self._subject, chats=len(late))
 
     async def _run(self, chat: Chat) -> None:
-        pause_s, look_s = _FIRST_PAUSE_S, _FIRST_LOOK_S
+        pause_s = _FIRST_PAUSE_S
         try:
             while chat in self._woken and not self.is_stopping:
                 self._woken.discard(chat)
                 try:
                     is_done, asked_s = await self._try(chat), 0.0
                 except _ElsewhereError:
-                    self._woken.add(chat)
-                    await self._pause(chat, look_s)
-                    look_s = min(look_s * 2, _LONGEST_LOOK_S)
+                    await self._leave_to_holder(chat)
                     continue
                 except TryLaterError as error:
                     logger.warning(
                         "chat waits", what=self._subject, chat=loggable(chat), error=str(error)
                     )
                     is_done, asked_s = False, error.retry_after_s or 0.0
-                look_s = _FIRST_LOOK_S
                 if is_done:
                     self.health.works(chat)
                     pause_s = _FIRST_PAUSE_S
@@ -155,6 +161,20 @@ class ChatTasks(Generic[Chat]):
             # No await since the last look at `_woken`, so that no wake is lost in between.
             del self._tasks[chat]
             self.health.works(chat)
+
+    async def _leave_to_holder(self, chat: Chat) -> None:
+        """Let the replica that has the lease work, and look later whether it has."""
+        self._elsewhere.add(chat)
+        await self._pause(chat, _LOOK_S)
+        self._elsewhere.discard(chat)
+        try:
+            is_left = chat in self._woken or await self._is_left(chat)
+        except AppError:
+            is_left = True
+        if is_left:
+            self._woken.add(chat)
+        elif chat not in self._woken:
+            self._forget(chat)
 
     async def _try(self, chat: Chat) -> bool:
         is_here = False
@@ -188,7 +208,7 @@ class ChatTasks(Generic[Chat]):
 
 
 class _ElsewhereError(Exception):
-    """Another replica works on the chat. Meanwhile this one keeps no slot for it."""
+    """Another replica has the chat's lease. Meanwhile this one keeps no slot for it."""
 
 
 def loggable(chat: str | int) -> int | str:

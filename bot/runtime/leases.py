@@ -3,11 +3,21 @@
 A lease keeps every other replica away from a chat, a job, an ERP's tokens, or its one turn at a
 time. One on a chat is kept for a while after its last use, because people answer each other,
 unless another replica waits for it. Until it is released no other replica can touch the chat, so
-the cached state of the chat (its step, its waiting updates) stays valid.
+the cached state of the chat (its step, its waiting updates) stays valid. A replica that has stored
+work for the chat therefore does not ask for the lease, but has its holder woken.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
+import math
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -29,6 +39,11 @@ POLLING_LEASE: Final = timedelta(seconds=10)
 _STANDBY_S: Final = 0.5
 # Not longer than a lease: with a replica that died on another machine, chats wait for its end.
 _KEPT_S: Final = 15.0
+SHARED_KEPT_S: Final = 1.0
+"""Instead, while other replicas work, too: whoever takes a chat's next update finds its lease
+free, so the work is spread as evenly as the updates are."""
+# So long after another replica has asked for a lease.
+_SHARED_S: Final = 60.0
 _PATIENCE_S: Final = 20.0
 _ROUND_S: Final = 0.25
 _FIRST_WAIT_S: Final = 0.01
@@ -45,18 +60,30 @@ class Leases(Protocol[Id]):
     """The store of leases."""
 
     async def acquire(
-        self, key: Id, owner: str, *, now: datetime, lease: timedelta, above: int = 0
+        self,
+        key: Id,
+        owner: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        above: int = 0,
+        wake: bool = False,
     ) -> Lease | None:
         """Take the lease if it is free, has expired or is the owner's, with a number that is
-        higher than `above`; return None if another owner has it."""
+        higher than `above`. If another owner has it, return None and ask that one to release it,
+        or with `wake` only to look for new work."""
 
     async def renew(
         self, keys: Sequence[Id], owner: str, *, now: datetime, lease: timedelta
     ) -> Collection[Id]:
         """Renew the leases that still belong to the owner; return their keys."""
 
-    async def wanted(self, owner: str) -> Collection[Id]:
-        """Return the keys of the owner's leases that another one has tried to acquire."""
+    async def wanted(self, owner: str) -> Mapping[Id, bool]:
+        """Return the keys of the owner's leases that another one has tried to acquire, and for
+        each True if a look for new work is enough."""
+
+    async def looked(self, keys: Sequence[Id], owner: str) -> None:
+        """Forget that the owner was asked to look for new work; called before it looks."""
 
     async def release(
         self, keys: Sequence[Id], owner: str, numbers: Collection[int] | None = None
@@ -106,7 +133,8 @@ class LeaseKeeper(Generic[Id]):
         longest_wait_s: float = _LONGEST_WAIT_S,
     ) -> None:
         """id_of: returns the stored key of a name. kept_s: a lease is released this long after
-        its last use, or when another process waits for it. patience_s: the longest wait for a
+        its last use, or when another process waits for it, and earlier while others ask for leases
+        at all. patience_s: the longest wait for a
         lease that another process has. longest_wait_s: between two tries to get it."""
         self.owner: Final = owner_of_a_run()
         self._leases = leases
@@ -119,8 +147,11 @@ class LeaseKeeper(Generic[Id]):
         self._held: dict[str, _Held] = {}
         self._forget: list[Callable[[str], None]] = []
         self._take_over: list[Callable[[str, int], Awaitable[None]]] = []
+        self._wake: list[Callable[[str], None]] = []
         self._keeping: asyncio.Task[None] | None = None
         self._look = asyncio.Event()
+        self._asked_at = -math.inf
+        """The loop time at which another process was last seen to ask for a lease."""
         self.health = TaskHealth()
         """Down while the leases are not kept."""
         self.lost = self.taken_over = 0
@@ -135,16 +166,21 @@ class LeaseKeeper(Generic[Id]):
         work begins: the last holder may still be at work."""
         self._take_over.append(take_over)
 
+    def on_wake(self, wake: Callable[[str], None]) -> None:
+        """Call `wake` with each held name for which another replica has stored work."""
+        self._wake.append(wake)
+
     @asynccontextmanager
     async def holding(
-        self, key: str | int, *, patience_s: float | None = None
+        self, key: str | int, *, patience_s: float | None = None, wake: bool = False
     ) -> AsyncIterator[bool]:
         """Wait for the lease, and hold it inside the block.
 
-        patience_s: instead of the keeper's. Yields True if the lease is new; if not, nobody else
-        has held it since the last time. Raises TakenError when the wait is too long, and LostError
-        when the lease is lost, as happens when the database was away for longer than a lease: the
-        block is cancelled then.
+        patience_s: instead of the keeper's. wake: what is to be done is stored, so another replica
+        that has the lease may do it: it is woken instead of asked for the lease. Yields True if
+        the lease is new; if not, nobody else has held it since the last time. Raises TakenError
+        when the wait is too long, and LostError when the lease is lost, as happens when the
+        database was away for longer than a lease: the block is cancelled then.
         """
         name = str(key)
         held = self._held.setdefault(name, _Held())
@@ -158,7 +194,7 @@ class LeaseKeeper(Generic[Id]):
                 is_new = not held.is_leased
                 if is_new:
                     patience_s = self._patience_s if patience_s is None else patience_s
-                    await self._begin(name, held, patience_s)
+                    await self._begin(name, held, patience_s, wake=wake)
                 # Also for a kept lease: its keeper may have failed.
                 self._keep_on()
                 token = held_number.set(held.number)
@@ -237,9 +273,9 @@ class LeaseKeeper(Generic[Id]):
         for owner, keys in dead.items():
             await self._leases.release(keys, owner)
 
-    async def _begin(self, name: str, held: _Held, patience_s: float) -> None:
+    async def _begin(self, name: str, held: _Held, patience_s: float, *, wake: bool) -> None:
         """Acquire the lease."""
-        lease, held.until = await self._acquire(name, held.above, patience_s)
+        lease, held.until = await self._acquire(name, held.above, patience_s, wake=wake)
         held.is_leased, held.number = True, lease.number
         held.since = asyncio.get_running_loop().time()
         if lease.is_takeover:
@@ -260,14 +296,16 @@ class LeaseKeeper(Generic[Id]):
             with suppress(AppError):
                 await self._leases.release([self._id_of(name)], self.owner, [held.number])
 
-    async def _acquire(self, name: str, above: int, patience_s: float) -> tuple[Lease, datetime]:
+    async def _acquire(
+        self, name: str, above: int, patience_s: float, *, wake: bool
+    ) -> tuple[Lease, datetime]:
         loop = asyncio.get_running_loop()
         latest, wait_s, key = loop.time() + patience_s, _FIRST_WAIT_S, self._id_of(name)
         try:
             while True:
                 now = self._clock()
                 if lease := await self._leases.acquire(
-                    key, self.owner, now=now, lease=self._lease, above=above
+                    key, self.owner, now=now, lease=self._lease, above=above, wake=wake
                 ):
                     return lease, now + self._lease
                 if loop.time() >= latest:
@@ -300,9 +338,9 @@ class LeaseKeeper(Generic[Id]):
                 if loop.time() - renewed_at >= renew_every_s:
                     await self.renew()
                     renewed_at = loop.time()
-                await self._release_idle(for_s=self._kept_s)
-                if self._kept_s and (wanted := await self._leases.wanted(self.owner)):
-                    await self._release_idle(for_s=self._kept_s, wanted=wanted)
+                await self._release_idle(for_s=self._kept_now_s())
+                if self._kept_s:
+                    await self._answer_others()
                 self.health.works()
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled(error):
@@ -310,6 +348,23 @@ class LeaseKeeper(Generic[Id]):
                 self.health.failed()
                 log_failure("leases", error)
         self.health.works()
+
+    def _kept_now_s(self) -> float:
+        is_shared = asyncio.get_running_loop().time() - self._asked_at < _SHARED_S
+        return min(self._kept_s, SHARED_KEPT_S) if is_shared else self._kept_s
+
+    async def _answer_others(self) -> None:
+        """Look for work that other replicas have stored, and release what they ask for."""
+        if not (wanted := await self._leases.wanted(self.owner)):
+            return
+        self._asked_at = asyncio.get_running_loop().time()
+        if woken := [key for key, is_enough in wanted.items() if is_enough]:
+            await self._leases.looked(woken, self.owner)
+            for name in [name for name in self._held if self._id_of(name) in woken]:
+                for wake in self._wake:
+                    wake(name)
+        if released := wanted.keys() - set(woken):
+            await self._release_idle(for_s=self._kept_s, wanted=released)
 
     async def _release_idle(self, *, for_s: float, wanted: Collection[Id] = ()) -> None:
         latest = asyncio.get_running_loop().time() - for_s

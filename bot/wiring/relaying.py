@@ -93,6 +93,7 @@ def _outbox(shared: Shared, links: Links, metrics: Metrics) -> Outbox:
         tracer=shared.tracer,
     )
     locks.on_release(outbox.forget)
+    locks.on_wake(outbox.reread)
     locks.on_takeover(outbox.take_over)
     return outbox
 

@@ -85,10 +85,13 @@ def share(
     )
 
 
-def keep_share(shared: Shared) -> KeepShare | None:
+def keep_share(shared: Shared, *, receives: bool) -> KeepShare | None:
     """Return what keeps this process's share of Telegram's limit for the bot; None without a
-    limit."""
+    limit.
+
+    receives: False for a process that gets no updates.
+    """
     if not shared.limiter.overall.is_limited:
         return None
     agreed = Agreed(shared.database, f"telegram:{shared.bot.id}", Shares())
-    return KeepShare(agreed, shared.limiter, owner=shared.locks.owner)
+    return KeepShare(agreed, shared.limiter, owner=shared.locks.owner, receives=receives)

@@ -6,6 +6,7 @@ from aiogram import Dispatcher
 
 from bot.runtime.leases import keep_polling
 from bot.runtime.metrics import Metrics
+from bot.runtime.sending.outbox import OUTBOX_LEASE
 from bot.runtime.tracing import NO_TRACES
 from bot.runtime.updates.fsm import DurableStorage, steps_prefix
 from bot.runtime.updates.inbox import Inbox, chat_key
@@ -39,7 +40,7 @@ def build_updates(
         bot_id=shared.bot.id,
         store=store,
         handle=watched.handling(update_handler(shared.bot, dispatcher, fsm)),
-        holding=partial(shared.locks.holding, patience_s=0.0),
+        holding=partial(shared.locks.holding, patience_s=0.0, wake=True),
         set_aside=company.alerts.set_aside,
         telegram_answers=partial(telegram_answers, shared.bot),
         done_in_telegram=lambda: shared.limiter.done,
@@ -52,6 +53,9 @@ def build_updates(
         clock=shared.clock,
     )
     shared.locks.on_release(inbox.forget)
+    shared.locks.on_wake(
+        lambda name: None if name.startswith(OUTBOX_LEASE) else inbox.reread(name)
+    )
     shared.locks.on_release(fsm.forget)
     shared.locks.on_takeover(store.take_over)
     shared.locks.on_takeover(

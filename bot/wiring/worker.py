@@ -105,7 +105,7 @@ async def _work(settings: Settings) -> None:
         role_of = build_company(shared).role_of
         jobs = build_chat_jobs(shared, role_of=role_of, names=partial(_names, shared))
         await _watched(stack, settings, shared, jobs, watching, supervisor)
-        if kept := keep_share(shared):
+        if kept := keep_share(shared, receives=False):
             stack.push_async_callback(kept.leave)
             await kept.join()
             keeping = supervisor.run("share", kept.keep_forever, health=kept.health)

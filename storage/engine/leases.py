@@ -10,7 +10,9 @@ from storage.engine.batching import InsertOne
 from storage.engine.connection import Collection, Document, translated
 
 Id = TypeVar("Id")
-_LEASE: Final = {"owner": 1, "until": 1, "wanted": 1, "number": 1}
+_LEASE: Final = {"owner": 1, "until": 1, "wanted": 1, "wake": 1, "number": 1}
+# A version that does not know `wake` releases the lease, which is as right.
+_ASKED: Final = {"wanted": "", "wake": ""}
 
 
 class Leases(Generic[Id]):
@@ -38,9 +40,17 @@ class Leases(Generic[Id]):
         self._are_asked_for = are_documents and are_asked_for
 
     async def acquire(
-        self, key: Id, owner: str, *, now: datetime, lease: timedelta, above: int = 0
+        self,
+        key: Id,
+        owner: str,
+        *,
+        now: datetime,
+        lease: timedelta,
+        above: int = 0,
+        wake: bool = False,
     ) -> Lease | None:
-        """Return the lease if it was free, had expired or is the owner's; else None.
+        """Return the lease if it was free, had expired or is the owner's; else None, and its owner
+        is asked to release it, or with `wake` only to look for new work.
 
         `owner` has it until `now + lease` then. Its number is higher than `above`, and than that
         of its last holder. A lease that was released leaves no document, and no number; the clock
@@ -62,27 +72,46 @@ class Leases(Generic[Id]):
             is_mine = before["owner"] == owner
             is_free = not before["owner"] or not before["until"] or before["until"] < now
             if not is_free and not is_mine:
-                if self._are_asked_for and not found.get("wanted"):
-                    await self._collection.update_one(
-                        {"_id": key, "owner": before["owner"]}, {"$set": {"wanted": True}}
-                    )
+                if self._are_asked_for:
+                    await self._ask(found, wake=wake)
                 return None
             if self._insert is not None:
                 values["number"] = number = max(number, found.get("number", 0) + 1)
-            change = self._change(values) | {"$unset": {"wanted": ""}}
+            change = self._change(values) | {"$unset": _ASKED}
             result = await self._collection.update_one({"_id": key, **before}, change)
         if not result.matched_count:
             return None
         return Lease(number, is_takeover=bool(before["owner"]) and not is_mine)
 
-    async def wanted(self, owner: str) -> list[Id]:
-        """Return the keys of the owner's leases that another one has tried to acquire.
+    async def _ask(self, found: Document, *, wake: bool) -> None:
+        if found.get("wanted") and (wake or not found.get("wake")):
+            return
+        change: Document = {"$set": {"wanted": True, **({"wake": True} if wake else {})}}
+        if not wake:
+            change["$unset"] = {"wake": ""}
+        await self._collection.update_one({"_id": found["_id"], "owner": found["owner"]}, change)
+
+    async def wanted(self, owner: str) -> dict[Id, bool]:
+        """Return the keys of the owner's leases that another one has tried to acquire, and for
+        each True if a look for new work is enough.
 
         They are marked only where a document is nothing but its lease.
         """
         with translated():
-            documents = await self._collection.find({"wanted": True}, {"owner": 1}).to_list(None)
-        return [found["_id"] for found in documents if found["owner"] == owner]
+            documents = await self._collection.find(
+                {"wanted": True}, {"owner": 1, "wake": 1}
+            ).to_list(None)
+        return {
+            found["_id"]: found.get("wake", False)
+            for found in documents
+            if found["owner"] == owner
+        }
+
+    async def looked(self, keys: Sequence[Id], owner: str) -> None:
+        """Forget that the owner was asked to look for new work; called before it looks."""
+        asked = {"_id": {"$in": list(keys)}, "owner": owner, "wake": True}
+        with translated():
+            await self._collection.update_many(asked, {"$unset": _ASKED})
 
     async def renew(
         self, keys: Sequence[Id], owner: str, *, now: datetime, lease: timedelta

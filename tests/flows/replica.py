@@ -44,13 +44,14 @@ class Replica:
             bot_id=1,
             store=self.store,
             handle=self._handle,
-            holding=partial(self.locks.holding, patience_s=0.0),
+            holding=partial(self.locks.holding, patience_s=0.0, wake=True),
             set_aside=self._set_aside,
             telegram_answers=self._answers,
             done_in_telegram=lambda: self.done,
             clock=clock,
         )
         self.locks.on_release(self.inbox.forget)
+        self.locks.on_wake(self.inbox.reread)
 
     async def _handle(self, payload: dict[str, Any]) -> None:
         self.tried += 1

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import RefusedError
-from storage.engine.leases import Leases
+from bot.runtime.leases import Leases
 from storage.updates.states import States, chat_leases
 from tests.storage import records
+from tests.unit.leases_alone import LeasesAlone
 
 # Of today: the server deletes leases that ended a day ago.
 NOW = records.NOW + timedelta(days=(datetime.now(UTC) - records.NOW).days)
@@ -49,9 +50,10 @@ async def test_states_written_at_once_are_whole(database: Any):
     assert (state, data) == (f"s{update_id}", {"n": update_id})
 
 
-@pytest.fixture
-def locks(database: Any) -> Leases[str]:
-    return chat_leases(database)
+@pytest.fixture(params=["stored", "alone"])
+def locks(database: Any, request: pytest.FixtureRequest) -> Leases[str]:
+    """Those of the database, and those of the tests, which have to be like them."""
+    return chat_leases(database) if request.param == "stored" else LeasesAlone()
 
 
 async def test_of_twenty_who_want_a_lock_at_once_one_has_it(locks: Leases[str]):
@@ -97,6 +99,33 @@ async def test_only_its_owner_releases_a_lock(locks: Leases[str]):
     assert await locks.acquire("a", "you", now=NOW, lease=LEASE)
     await locks.release(["a"], "me")
     assert not await locks.acquire("a", "me", now=NOW, lease=LEASE)
+
+
+async def test_an_owner_learns_who_waits_and_whether_a_look_is_enough(locks: Leases[str]):
+    async def tries(key: str, *, wake: bool, at: datetime = NOW) -> bool:
+        return bool(await locks.acquire(key, "you", now=at, lease=LEASE, wake=wake))
+
+    for name in ("a", "b", "c"):
+        assert await locks.acquire(name, "me", now=NOW, lease=LEASE)
+    assert await locks.wanted("me") == {}
+    assert not await tries("a", wake=True)
+    assert not await tries("a", wake=True)
+    assert not await tries("b", wake=False)
+    assert await locks.wanted("me") == {"a": True, "b": False}
+    assert await locks.wanted("you") == {}
+    await locks.looked(["a", "b", "c"], "you")
+    assert await locks.wanted("me") == {"a": True, "b": False}
+    await locks.looked(["a", "b", "c"], "me")
+    # Whoever needs the lease itself waits on.
+    assert await locks.wanted("me") == {"b": False}
+    assert not await tries("a", wake=True)
+    assert not await tries("a", wake=False)
+    assert not await tries("a", wake=True)
+    assert await locks.wanted("me") == {"a": False, "b": False}
+    await locks.release(["a"], "me")
+    assert await tries("a", wake=True)
+    assert await tries("b", wake=True, at=after(seconds=31))
+    assert await locks.wanted("me") == await locks.wanted("you") == {}
 
 
 async def test_states_loaded_at_once_are_everyones_own(database: Any):

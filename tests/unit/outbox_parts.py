@@ -14,6 +14,7 @@ from bot.domain.outgoing import Outgoing, OutgoingKind, Priority, Undelivered
 from bot.runtime.metrics import Metrics
 from bot.runtime.sending.limits import NO_LIMITS, RateLimiter
 from bot.runtime.sending.outbox import Outbox
+from bot.runtime.sending.ports import ChatLeases
 from tests.virtual_time import now
 
 GROUP = -100
@@ -135,7 +136,9 @@ class Leases:
     are_kept: list[str]
 
     @asynccontextmanager
-    async def holding(self, key: str, *, patience_s: float | None = None) -> AsyncIterator[bool]:
+    async def holding(
+        self, key: str, *, patience_s: float | None = None, wake: bool = False
+    ) -> AsyncIterator[bool]:
         async with self.locks[key]:
             is_new = self.holders.get(key) is not self
             self.holders[key] = self
@@ -205,13 +208,13 @@ class World:
         return [at for at, ids in self.posts if item_id in ids.split("+")]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Outbox]:
+    async def running(self, leases: ChatLeases | None = None) -> AsyncIterator[Outbox]:
         """Run an outbox, as one replica does; it is killed at the end."""
         outbox = Outbox(
             store=self.stored,
             links=StoredLinks(self.stored),
             limiter=self.limiter,
-            leases=Leases(self.locks, self.holders, self.kept),
+            leases=leases or Leases(self.locks, self.holders, self.kept),
             telegram_answers=self.answers,
             metrics=Metrics(asked_to_wait=lambda: 0, tasks={}),
             clock=lambda: START + timedelta(seconds=now() - 1000),

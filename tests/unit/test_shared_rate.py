@@ -1,6 +1,7 @@
 """The rate of a bot over its processes: each has a share, and together they keep the limit."""
 
 import asyncio
+import random
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from bot.domain.agreed import AgreedAlone
 from bot.domain.errors import TryLaterError
 from bot.domain.shares import Shares
+from bot.runtime.leases import SHARED_KEPT_S
 from bot.runtime.sending.limits import ALL_CHATS, TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.share import KeepShare
 from tests.virtual_time import in_virtual_time, now
@@ -55,13 +57,21 @@ class Seen:
 class Process:
     """A process of the bot that sends to a chat of its own for each message."""
 
-    def __init__(self, database: Database, name: str, sent: list[tuple[float, str]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        sent: list[tuple[float, str]],
+        *,
+        receives: bool = True,
+    ) -> None:
         self.name = name
         self.limiter = RateLimiter(TELEGRAM_LIMITS)
         self.share = KeepShare(
             database.seen_by(name),
             self.limiter,
             owner=name,
+            receives=receives,
             is_gone=database.gone.__contains__,
         )
         self._sent = sent
@@ -101,8 +111,8 @@ class World:
         self.sent: list[tuple[float, str]] = []
         self.began = now()
 
-    async def started(self, *names: str) -> list[Process]:
-        made = [Process(self.database, name, self.sent) for name in names]
+    async def started(self, *names: str, receives: bool = True) -> list[Process]:
+        made = [Process(self.database, name, self.sent, receives=receives) for name in names]
         for one in made:
             await one.starts()
         return made
@@ -326,7 +336,31 @@ def test_chats_that_ask_to_wait_are_not_the_whole_bot_while_others_are_served():
     lived(seconds=0, story=story)
 
 
-def test_the_limit_of_a_group_holds_whoever_sends_to_it():
+def test_a_worker_that_sends_nothing_leaves_everything_to_the_others():
+    waited = dict[str, float]()
+
+    async def story(world: World) -> None:
+        a, b = await world.started("a", "b")
+        workers = await world.started("w", "v", receives=False)
+        a.begin(a.flood(20))
+        b.begin(b.flood(20))
+        await asyncio.sleep(10)
+        for worker in workers:
+            before = now()
+            await worker.send()
+            waited[worker.name] = now() - before
+        workers[0].begin(workers[0].flood(5))
+
+    world = lived(seconds=22, story=story)
+    assert world.most_in_a_second() <= ALL
+    assert world.between(2, 10, "a", "b") > 8 * 27
+    # With everything in use it gets one as soon as it asks.
+    assert max(waited.values()) < 0.1
+    assert world.between(12, 15, "w") > 3 * 7
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_limit_of_a_group_holds_whoever_sends_to_it(seed: int):
     async def story(world: World) -> None:
         a, b, c = await world.started("a", "b", "c")
 
@@ -334,12 +368,14 @@ def test_the_limit_of_a_group_holds_whoever_sends_to_it():
             until = now() + for_s
             while now() < until:
                 async with lease:
-                    await one.limiter.pace(GROUP)
-                    world.sent.append((now(), one.name))
-                # By then another one has the lease.
-                await asyncio.sleep(0.25)
+                    for _ in range(draw.randint(1, 4)):
+                        await one.limiter.pace(GROUP)
+                        world.sent.append((now(), one.name))
+                    # So long a lease is kept after its use, and then another one has it.
+                    await asyncio.sleep(SHARED_KEPT_S)
+                await asyncio.sleep(0)
 
-        lease = asyncio.Lock()
+        lease, draw = asyncio.Lock(), random.Random(seed)  # noqa: S311 - a run that can be had again
         await asyncio.gather(*(sends(one, 200) for one in (a, b)))
         # One leaves in order, the other is killed.
         await a.share.leave()
@@ -351,4 +387,4 @@ def test_the_limit_of_a_group_holds_whoever_sends_to_it():
     assert world.most_in_a_second(60.0) <= 20
     for name in "ab":
         assert world.between(0, 200, name) > 25
-    assert len(world.sent) > 5 * 19
+    assert len(world.sent) > 5 * 18

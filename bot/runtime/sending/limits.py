@@ -22,7 +22,7 @@ from bot.runtime.sending.overall import Overall, Rate
 _STEP_S: Final = 5.0
 _MANY: Final = 1_000
 _NO_TURN: Final = "the bot stops before its turn"
-_PART_UNKNOWN: Final = 10
+_PART_UNKNOWN: Final = 20
 ALL_CHATS: Final = "*"
 """The place of a wait that concerns all chats. Calls without a chat go on: updates are taken."""
 # Telegram does not say that a wait concerns all chats. So many that ask for one after each other,

@@ -27,8 +27,8 @@ from bot.runtime.tracing import NO_TRACES, Tracer, Values
 _WAITED_S: Final = 0.5
 # So often a chat's queue sends without a look for what other replicas have stored.
 _SENT_UNREAD: Final = 10
-# Prefix of the lease names: such a lease is the right to send to the chat.
-_LEASE: Final = "outbox:"
+OUTBOX_LEASE: Final = "outbox:"
+"""Prefix of the lease names: such a lease is the right to send to the chat."""
 
 
 class Outbox:
@@ -57,7 +57,10 @@ class Outbox:
         self._tasks: ChatTasks[int] = ChatTasks(
             "outbox",
             work=self._work,
-            holding=lambda chat_id: leases.holding(f"{_LEASE}{chat_id}", patience_s=0.0),
+            holding=lambda chat_id: leases.holding(
+                f"{OUTBOX_LEASE}{chat_id}", patience_s=0.0, wake=True
+            ),
+            is_left=self._is_left,
             forget=self._forget,
         )
         self.waiting = store.one_waiting
@@ -101,7 +104,7 @@ class Outbox:
             # Whoever had the lease next would take the counted attempt for one that was made.
             for item in wanted:
                 if item.id in free:
-                    kept.enter_context(self._leases.kept(f"{_LEASE}{item.chat_id}"))
+                    kept.enter_context(self._leases.kept(f"{OUTBOX_LEASE}{item.chat_id}"))
             try:
                 # One write less for a message that leaves at once: its attempt counts from now on.
                 are_new = await self._store.add(wanted, begun=free)
@@ -137,14 +140,27 @@ class Outbox:
     def forget(self, name: str) -> None:
         """Drop the queue of a chat that another replica may serve now; it is read again the next
         time."""
-        if name.startswith(_LEASE):
-            self._forget(int(name.removeprefix(_LEASE)))
+        if name.startswith(OUTBOX_LEASE):
+            self._forget(int(name.removeprefix(OUTBOX_LEASE)))
+
+    def reread(self, name: str) -> None:
+        """Send what another replica has stored for a chat to which this one has the right."""
+        if name.startswith(OUTBOX_LEASE):
+            chat_id = int(name.removeprefix(OUTBOX_LEASE))
+            self._queue_of(chat_id).is_read = False
+            self.wake(chat_id)
 
     async def take_over(self, name: str, number: int) -> None:
         """Fence off the replica that sent to the chat before and may not know that it must not
         any more."""
-        if name.startswith(_LEASE):
-            await self._store.take_over(int(name.removeprefix(_LEASE)), number)
+        if name.startswith(OUTBOX_LEASE):
+            await self._store.take_over(int(name.removeprefix(OUTBOX_LEASE)), number)
+
+    async def _is_left(self, chat_id: int) -> bool:
+        """Return True if one of the messages of the queue, or any if none is known, waits."""
+        stored = {item.id for item in await self._store.waiting_in(chat_id)}
+        queue = self._queues.get(chat_id)
+        return bool(stored & queue.items.keys() if queue and queue.items else stored)
 
     def _forget(self, chat_id: int) -> None:
         self._queues.pop(chat_id, None)

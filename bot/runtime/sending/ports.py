@@ -49,11 +49,12 @@ class ChatLeases(Protocol):
     """Locks names against every other replica."""
 
     def holding(
-        self, key: str, *, patience_s: float | None = None
+        self, key: str, *, patience_s: float | None = None, wake: bool = False
     ) -> AbstractAsyncContextManager[bool]:
         """Lock the name inside the block; yield True if another replica may have held it.
 
-        patience_s: how long to wait while another replica holds it. Raises TakenError then.
+        patience_s: how long to wait while another replica holds it. Raises TakenError then. wake:
+        have that one look for new work, not release the name.
         """
 
     def kept(self, key: str) -> AbstractContextManager[None]:

@@ -31,12 +31,15 @@ class KeepShare:
         limiter: RateLimiter,
         *,
         owner: str,
+        receives: bool = True,
         is_gone: Callable[[str], bool] = is_dead,
     ) -> None:
-        """is_gone: returns True if that owner is known to run no longer."""
+        """receives: False for a process that gets no updates: while it has nothing to send it
+        keeps no share. is_gone: returns True if that owner is known to run no longer."""
         self._agreed = agreed
         self._limiter = limiter
         self._owner = owner
+        self._least = LEAST if receives else 0
         self._is_gone = is_gone
         self._look = asyncio.Event()
         self._waits: dict[str, float] = {}
@@ -93,6 +96,8 @@ class KeepShare:
             # The database told the time when it was read, at the earliest at the beginning.
             at, late_s = now, loop.time() - began
             wants = overall.wanted()
+            if wants <= LEAST:
+                wants = self._least
             new = shares.renewed(
                 self._owner,
                 total=overall.total,

@@ -109,7 +109,8 @@ class Inbox:
         alone_since: Callable[[], float | None] = lambda: None,
     ) -> None:
         """handle: handles one update, and raises when it could not. holding: locks a chat against
-        every other replica, and yields True if another replica may have held it. set_aside: called
+        every other replica, and yields True if another replica may have held it; one that has
+        it is woken. set_aside: called
         with (update id, chat key, error) of an update that is given up; raises TryLaterError while
         nobody can be told. telegram_answers: raises TryLaterError unless Telegram answers now, in
         the chat with this key. done_in_telegram: returns how many calls have changed a chat.
@@ -129,6 +130,7 @@ class Inbox:
             "inbox",
             work=self._drain,
             holding=holding,
+            is_left=self._is_left,
             forget=self.forget,
             at_once=_CHATS_AT_ONCE,
         )
@@ -184,6 +186,9 @@ class Inbox:
         for key in chats:
             self.forget(key)
         return chats
+
+    async def _is_left(self, key: str) -> bool:
+        return bool(await self._store.pending_of(key))
 
     async def _drain(self, key: str, is_new: bool) -> bool:
         """Return True if every waiting update was handled or set aside."""
