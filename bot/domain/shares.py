@@ -173,14 +173,18 @@ def _cooling(units: int, sent: Sequence[timedelta], now: datetime) -> tuple[int,
 def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: datetime) -> int:
     """Return what is the owner's if everybody has what they want.
 
-    Where that is too much, each has first what it sends, and then equal parts of the rest.
+    Where that is too much, each has first what it sends, and then equal parts of the rest; where
+    that is too much as well, each a part of what it sends, so that messages wait equally long in
+    all of them.
     """
     live = [one for one in others if now < one.until]
     left = total - sum(one.taken(now) for one in others if one not in live)
     if not live:
         return max(left, 0)
     wanted = {one.owner: one.wants for one in live} | {owner: wants}
-    needed = _parts({who: _need(wish) for who, wish in wanted.items()}, left)
+    needed = {who: _need(wish) for who, wish in wanted.items()}
+    if sum(needed.values()) > left:
+        return _in_proportion(needed, left)[owner]
     left -= sum(needed.values())
     more = _parts({who: wish - needed[who] for who, wish in wanted.items()}, left)
     return needed[owner] + more[owner]
@@ -189,6 +193,17 @@ def _fair(owner: str, wants: int, others: Sequence[Share], *, total: int, now: d
 def _need(wish: int) -> int:
     """Return what a process sends: it wants twice as much, see `Overall.wanted`."""
     return max(wish // 2, min(wish, LEAST))
+
+
+def _in_proportion(wishes: Mapping[str, int], left: int) -> dict[str, int]:
+    """Return what each gets of so many, which are too few: the same part of each wish."""
+    parts: dict[str, int] = {}
+    rest = sum(wishes.values())
+    for wish, who in sorted((wish, who) for who, wish in wishes.items()):
+        # What rounding leaves of the small ones is the large ones'.
+        parts[who] = max(left, 0) * wish // max(rest, 1)
+        left, rest = left - parts[who], rest - wish
+    return parts
 
 
 def _parts(wishes: Mapping[str, int], left: int) -> dict[str, int]:

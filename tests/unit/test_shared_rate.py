@@ -196,7 +196,7 @@ def test_a_process_that_was_idle_waits_no_longer_than_a_round_trip():
     assert lived(seconds=12, story=story).most_in_a_second() <= ALL
 
 
-@pytest.mark.parametrize("rates", [(12, 4, 4, 3), (21, 1, 1, 1), (6, 6, 6, 6)])
+@pytest.mark.parametrize("rates", [(12, 4, 4, 3), (14, 4, 4, 3), (22, 1, 1, 1), (6, 6, 6, 6)])
 def test_who_has_more_to_send_has_what_the_others_do_not_need(rates: tuple[int, ...]):
     """All of them together send less than Telegram allows, so nobody falls behind."""
     waited = dict[str, list[float]]()
@@ -222,6 +222,22 @@ def test_who_has_more_to_send_has_what_the_others_do_not_need(rates: tuple[int, 
         f"p{n}": 60 * rate for n, rate in enumerate(rates)
     }
     assert max(max(times) for times in waited.values()) < 3.0
+
+
+def test_where_all_send_too_much_messages_wait_equally_long_everywhere():
+    """First what the small ones send, and then the large one would never catch up."""
+    wants = {"large": 2 * 28 + 1, "b": 2 * 7 + 1, "c": 2 * 7 + 1, "d": 2 * 7 + 1}
+    shares, at = Shares(), datetime(2026, 11, 30, tzinfo=UTC)
+    for _ in range(12):
+        for owner, wanted in wants.items():
+            shares = shares.renewed(
+                owner, total=ALL, wants=wanted, sent=(), groups={}, gone=(), now=at
+            )
+            at += timedelta(seconds=0.3)
+    units = {owner: shares.units_of(owner) for owner in wants}
+    assert sum(units.values()) == ALL
+    # 49 for 30: each of them 0.61 of what it sends.
+    assert units == {"large": 18, "b": 4, "c": 4, "d": 4}
 
 
 def test_the_share_of_a_killed_process_comes_back_when_its_heartbeat_ends():
