@@ -2,8 +2,9 @@
 
 Each process renews its entry, a heartbeat, and states how much it wants. Who is alone has
 everything. Else each live process that receives updates keeps one message a second, so that it is
-never silent, and the rest goes to those who want it: first what each of them sends, then equal
-parts. What nobody wants nobody has, so it can be taken at once. `docs/decisions/shared-limits.md`
+never silent, and the rest goes to those who want it: first what each of them sends, or of that
+the same part for each, then equal parts. What nobody wants nobody has, so it can be taken at once.
+`docs/decisions/shared-limits.md`
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

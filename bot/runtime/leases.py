@@ -134,8 +134,8 @@ class LeaseKeeper(Generic[Id]):
     ) -> None:
         """id_of: returns the stored key of a name. kept_s: a lease is released this long after
         its last use, or when another process waits for it, and earlier while others ask for leases
-        at all. patience_s: the longest wait for a
-        lease that another process has. longest_wait_s: between two tries to get it."""
+        at all. patience_s: the longest wait for a lease that another process has. longest_wait_s:
+        between two tries to get it."""
         self.owner: Final = owner_of_a_run()
         self._leases = leases
         self._clock = clock
@@ -358,12 +358,13 @@ class LeaseKeeper(Generic[Id]):
         if not (wanted := await self._leases.wanted(self.owner)):
             return
         self._asked_at = asyncio.get_running_loop().time()
-        if woken := [key for key, is_enough in wanted.items() if is_enough]:
-            await self._leases.looked(woken, self.owner)
+        if woken := {key for key, is_enough in wanted.items() if is_enough}:
+            # Before they read: who stores something after that asks anew.
+            await self._leases.looked(list(woken), self.owner)
             for name in [name for name in self._held if self._id_of(name) in woken]:
                 for wake in self._wake:
                     wake(name)
-        if released := wanted.keys() - set(woken):
+        if released := wanted.keys() - woken:
             await self._release_idle(for_s=self._kept_s, wanted=released)
 
     async def _release_idle(self, *, for_s: float, wanted: Collection[Id] = ()) -> None:

@@ -95,6 +95,25 @@ async def test_updates_are_handled_in_the_order_of_their_ids_whoever_stored_them
         await replica.locks.close()
 
 
+async def test_an_update_for_a_chat_that_another_replica_has_is_handled_there(
+    database: Any, clock: Clock
+):
+    first, second = Replica(database, clock), Replica(database, clock)
+    await first.inbox.take([update(1)])
+    await first.inbox.idle()
+    await second.inbox.take([update(2)])
+    await until(lambda: len(first.handled + second.handled) == 2)
+    assert (first.handled, second.handled) == ([1, 2], [])
+    # It learns that nothing is left.
+    await second.inbox.idle()
+    assert await second.store.pending_chats() == []
+    # While others work too, the chat is free soon after its use.
+    await until(lambda: not first.locks.held)
+    await second.inbox.take([update(3)])
+    await until(lambda: second.handled == [3])
+    await asyncio.gather(first.locks.close(), second.locks.close())
+
+
 async def test_an_update_that_is_stored_late_goes_before_later_ones_that_still_wait(
     database: Any, clock: Clock
 ):
