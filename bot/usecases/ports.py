@@ -329,21 +329,32 @@ class BulkRegister(BulkLookup, Protocol):
         """Return new registrations in the form that `write` takes as `creates`."""
         ...
 
+    def encoded_changes(
+        self,
+        updates: Sequence[tuple[Any, Update]] = (),
+        removes: Sequence[Any] = (),
+        *,
+        provenance: Provenance,
+    ) -> Sequence[Any]:
+        """Return changes in the form that `write` takes as `changes`.
+
+        updates: pairs of the `ExistingRegistration` that was read and its update.
+        removes: the `ExistingRegistration`s that were read.
+        """
+        ...
+
     async def write(
         self,
         batch: Batch,
         *,
         provenance: Provenance,
         creates: Sequence[Any] = (),
-        updates: Sequence[tuple[Any, Update]] = (),
-        removes: Sequence[Any] = (),
+        changes: Sequence[Any] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
     ) -> bool:
         """Write the whole batch in one transaction.
 
         Returns False, and writes nothing, when a registration was changed since it was read.
-        updates: pairs of the `ExistingRegistration` that was read and its update.
-        removes: the `ExistingRegistration`s that were read.
         Raises LostError when another worker has written this batch.
         """
         ...

@@ -6,7 +6,7 @@ A batch and its record are one transaction, so it is done once, even if a proces
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -22,7 +22,14 @@ from bot.domain.job import Batch
 from bot.domain.registration import ErpRef, Provenance, Registration
 from bot.domain.search import fold
 from storage.engine import refusals
-from storage.engine.connection import Collection, Database, Document, Session, translated
+from storage.engine.connection import (
+    Collection,
+    Database,
+    Document,
+    Session,
+    is_embedded,
+    translated,
+)
 from storage.engine.scan import scan
 from storage.engine.transactions import Write, in_transaction_of
 from storage.register import audit
@@ -34,11 +41,20 @@ from storage.register.search_fields import END, search_fields
 # On the embedded server, the time of `$in` grows with the square of the keys that it finds: 50
 # cost 130 microseconds each, 100 cost 200. Fewer keys cost our process more. Missing keys are
 # cheap.
-_KEYS_AT_ONCE: Final = 50
-_MISSING_AT_ONCE: Final = 500
+_EMBEDDED_KEYS: Final = 50
+_KEYS_AT_ONCE: Final = 500
 _EMPTY: Final = len(bson.encode({}))
 # Sessions to keep: one for each job that runs or ran lately.
 _SESSIONS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedChange:
+    """One change of a registration that is there, ready to be written, with its audit entry."""
+
+    operation: ReplaceOne[RawBSONDocument] | DeleteOne
+    entry: RawBSONDocument
+    entry_id: str
 
 
 class Bulk:
@@ -53,7 +69,8 @@ class Bulk:
         self._writers: Collection = database["job_writers"]
         self._log = audit.Audit(database)
         self._sessions: dict[int, Session] = {}
-        self._at_once = _KEYS_AT_ONCE
+        self._found_at_once = _EMBEDDED_KEYS if is_embedded(database) else _KEYS_AT_ONCE
+        self._at_once = self._found_at_once
 
     async def by_tax_keys(self, keys: Sequence[str]) -> dict[str, RawRegistration]:
         """Return the registrations that exist, by `TaxId.key`."""
@@ -75,7 +92,8 @@ class Bulk:
                 found |= dict.fromkeys(stored.tax_keys, stored)
             # If few of these keys exist, few of the next ones will.
             are_new = len(documents) * 10 < len(some)
-            self._at_once = min(self._at_once * 2, _MISSING_AT_ONCE) if are_new else _KEYS_AT_ONCE
+            more = min(self._at_once * 2, _KEYS_AT_ONCE)
+            self._at_once = more if are_new else self._found_at_once
 
     async def by_ids(self, ids: Sequence[str]) -> dict[str, RawRegistration]:
         found = map(self._stored, await self._found(self._undecoded, "_id", ids))
@@ -117,14 +135,25 @@ class Bulk:
         """Return new registrations as the raw BSON that is inserted."""
         return [_sealed(registration) for registration in registrations]
 
+    def encoded_changes(
+        self,
+        updates: Sequence[tuple[RawRegistration, Update]] = (),
+        removes: Sequence[RawRegistration] = (),
+        *,
+        provenance: Provenance,
+    ) -> list[EncodedChange]:
+        """Return changes of registrations as this class returned them, in the form in which they
+        are written, with their audit entries."""
+        changes = [_changed(stored, update) for stored, update in updates]
+        return changes + [_removed(stored, provenance) for stored in removes]
+
     async def write(
         self,
         batch: Batch,
         *,
         provenance: Provenance,
         creates: Sequence[RawBSONDocument] = (),
-        updates: Sequence[tuple[RawRegistration, Update]] = (),
-        removes: Sequence[RawRegistration] = (),
+        changes: Sequence[EncodedChange] = (),
         brings_back: Sequence[tuple[AuditEntry, Registration]] = (),
     ) -> bool:
         """Return True if the whole batch was written, with its record.
@@ -133,21 +162,21 @@ class Bulk:
         registrations since they were read.
 
         creates: as `encoded` returned them.
-        updates, removes: each with the registration as this class returned it.
+        changes: as `encoded_changes` returned them.
         brings_back: each a deletion, and the registration as the version after it.
         Raises LostError when another worker has written this very batch.
         """
         await self._log.note([provenance.by])
         with translated():
-            made = _Made([*creates])
-            for stored, update in updates:
-                made.change(stored, update)
-            for stored in removes:
-                made.remove(stored, provenance)
+            made = _Made(
+                [*creates],
+                [one.operation for one in changes],
+                [one.entry for one in changes],
+                [one.entry_id for one in changes],
+            )
             deletions = await self._found(self._entries, "_id", [e.id for e, _ in brings_back])
             made.bring_back(deletions, [registration for _, registration in brings_back])
-            entry_ids = [entry["_id"] for entry in made.entries]
-            record = _batch_document(batch) | {"entries": entry_ids}
+            record = _batch_document(batch) | {"entries": made.entry_ids}
             if not made.inserts and not made.changes and not made.entries:
                 return await self._record(record)
 
@@ -227,8 +256,8 @@ class Bulk:
         keys: Sequence[str],
     ) -> list[Any]:
         found: list[Any] = []
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            some = list(keys[start : start + _KEYS_AT_ONCE])
+        for start in range(0, len(keys), self._found_at_once):
+            some = list(keys[start : start + self._found_at_once])
             with translated():
                 found += await collection.find({field: {"$in": some}}).to_list(None)
         return found
@@ -239,21 +268,9 @@ class _Made:
     """The writes of a batch, as documents and operations."""
 
     inserts: list[Document | RawBSONDocument]
-    changes: list[ReplaceOne[Document] | DeleteOne] = field(default_factory=list)
-    entries: list[Document] = field(default_factory=list)
-
-    def change(self, stored: RawRegistration, update: Update) -> None:
-        document = own_document(update.after)
-        changes = [change_document(change) for change in update.changes]
-        state = state_of_own(bson.encode(document))
-        entry = audit.changed(stored.document, document, changes, state=state)
-        document |= search_fields(update.after) | {"seal": entry["hash"]}
-        self.changes.append(ReplaceOne(version_of(stored.document), document))
-        self.entries.append(entry)
-
-    def remove(self, stored: RawRegistration, provenance: Provenance) -> None:
-        self.changes.append(DeleteOne(version_of(stored.document)))
-        self.entries.append(audit.deleted(stored.document, provenance))
+    changes: list[ReplaceOne[RawBSONDocument] | DeleteOne]
+    entries: list[Document | RawBSONDocument]
+    entry_ids: list[str]
 
     def bring_back(
         self, deletions: Sequence[Document], registrations: Sequence[Registration]
@@ -265,6 +282,23 @@ class _Made:
             search = search_fields(registration)
             self.inserts.append(document | search | {"seal": entry["hash"]})
             self.entries.append(entry)
+            self.entry_ids.append(entry["_id"])
+
+
+def _changed(stored: RawRegistration, update: Update) -> EncodedChange:
+    document = own_document(update.after)
+    own = bson.encode(document)
+    changes = [change_document(change) for change in update.changes]
+    entry = audit.changed(stored.document, document, changes, state=state_of_own(own))
+    replacement = _joined(own, search_fields(update.after) | {"seal": entry["hash"]})
+    operation: ReplaceOne[RawBSONDocument] = ReplaceOne(version_of(stored.document), replacement)
+    return EncodedChange(operation, RawBSONDocument(bson.encode(entry)), entry["_id"])
+
+
+def _removed(stored: RawRegistration, provenance: Provenance) -> EncodedChange:
+    entry = audit.deleted(stored.document, provenance)
+    operation = DeleteOne(version_of(stored.document))
+    return EncodedChange(operation, RawBSONDocument(bson.encode(entry)), entry["_id"])
 
 
 def batch_id(job: int, number: int) -> str:
@@ -281,6 +315,10 @@ def _sealed(registration: Registration) -> RawBSONDocument:
     own = bson.encode(own_document(registration))
     more = search_fields(registration)
     more["seal"] = state_of_own(own)
+    return _joined(own, more)
+
+
+def _joined(own: bytes, more: Document) -> RawBSONDocument:
     rest = bson.encode(more)
     size = len(own) + len(rest) - _EMPTY
     return RawBSONDocument(size.to_bytes(4, "little") + own[4:-1] + rest[4:])

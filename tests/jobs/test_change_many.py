@@ -149,9 +149,10 @@ class Disturbed:
         self._runner = runner
         self._number = number
         self.by_ids = runner.bulk.by_ids
+        self.encoded_changes = runner.bulk.encoded_changes
 
     async def write(self, batch: Any, **what: Any) -> bool:
-        ids = {one.id for one, _ in what.get("updates", ())}
+        ids = {one.entry_id.partition(":")[0] for one in what.get("changes", ())}
         one = await stored(self._runner, self._number)
         if one.id in ids:
             await edit(self._runner, self._number, email=f"v{one.version}@example.com.br")

@@ -224,7 +224,8 @@ async def _a_job(database: Any) -> None:
     update = Update(now, new, (Change("trade_name", now.trade_name, "Ana Doces"),))
     kept = (Kept(registration_id="a1", name=NAME, paths=("email",)),)
     batch = batch.model_copy(update={"kept": kept})
-    assert await bulk.write(batch, provenance=by_job, updates=[(stored, update)])
+    changes = bulk.encoded_changes([(stored, update)], provenance=by_job)
+    assert await bulk.write(batch, provenance=by_job, changes=changes)
 
 
 async def everything(subjects: DataSubjects) -> Traces:

@@ -7,7 +7,7 @@ registration that they change is left out.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,6 @@ from bot.domain.bulk_change import BulkOptions, Deletion, Planned, Skip, plan_ch
 from bot.domain.candidate import Update
 from bot.domain.job import LINES, SAMPLES, Batch, Counts, Job, RowReport, Sample
 from bot.domain.registration import ChangeSource, Provenance, Registration
-from bot.domain.row_plan import ExistingRegistration
 from bot.usecases.jobs.writing import Writing
 from bot.usecases.ports import BulkRegister, SearchAll
 
@@ -160,9 +159,7 @@ class ChangeMany:
             if not plan.of_each:
                 plan = await self._planned(options_of(job), ids, provenance)
             batch = _batch(job, number, done + len(ids), plan.of_each)
-            if await self.register.write(
-                batch, provenance=provenance, updates=plan.updates(), removes=plan.removes()
-            ):
+            if await self.register.write(batch, provenance=provenance, changes=plan.changes):
                 return batch
             plan = _Plan(ids)
             await asyncio.sleep(_OTHERS_TAKE_S)
@@ -185,23 +182,22 @@ class ChangeMany:
         for one in once:
             now = known[one].registration if one in known else None
             plans.append((one, plan_change(now, options, provenance, is_found=one in found)))
-        return _Plan(ids, known, plans)
+        updates = [(known[one], plan) for one, plan in plans if isinstance(plan, Update)]
+        removes = [known[one] for one, plan in plans if isinstance(plan, Deletion)]
+        # While the batch before is written: else the server would wait.
+        changes = self.register.encoded_changes(updates, removes, provenance=provenance)
+        return _Plan(ids, plans, changes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a batch does, with the registrations as they were read."""
+    """What a batch does to the registrations as they were read."""
 
     ids: Sequence[str]
-    known: Mapping[str, ExistingRegistration] = field(default_factory=dict)
     of_each: Sequence[tuple[str, Planned]] = ()
     """Empty if nothing is planned yet."""
-
-    def updates(self) -> list[tuple[ExistingRegistration, Update]]:
-        return [(self.known[one], plan) for one, plan in self.of_each if isinstance(plan, Update)]
-
-    def removes(self) -> list[ExistingRegistration]:
-        return [self.known[one] for one, plan in self.of_each if isinstance(plan, Deletion)]
+    changes: Sequence[object] = ()
+    """As `BulkRegister.write` takes them."""
 
 
 def options_of(job: Job) -> BulkOptions:

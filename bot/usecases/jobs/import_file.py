@@ -144,12 +144,12 @@ class ImportFile:
             async with aclosing(self._writes(job, batches, policy, provenance, plan)) as writes:
                 async for write in writes:
                     # Encode while the batch before is written: else the server would wait.
-                    creates = self._encoded(write.planned)
+                    encoded = self._encoded(write.planned, provenance)
                     if not await writing.reported():
                         return False
                     number += 1
                     writing.begin(
-                        self._written(job.id, number, write, creates, policy, provenance)
+                        self._written(job.id, number, write, encoded, policy, provenance)
                     )
         except RefusedError as error:
             broken = error
@@ -228,15 +228,18 @@ class ImportFile:
         keep_one_update_each(planned, refuses=True)
         return planned
 
-    def _encoded(self, planned: Sequence[PlannedRow]) -> Sequence[object]:
-        return self.register.encoded(creates_of(planned))
+    def _encoded(self, planned: Sequence[PlannedRow], provenance: Provenance) -> "_Encoded":
+        return _Encoded(
+            self.register.encoded(creates_of(planned)),
+            self.register.encoded_changes(updates_of(planned), provenance=provenance),
+        )
 
     async def _written(
         self,
         job_id: int,
         number: int,
         write: "_Write",
-        creates: Sequence[object],
+        encoded: "_Encoded",
         policy: Policy,
         provenance: Provenance,
     ) -> Batch:
@@ -244,16 +247,16 @@ class ImportFile:
         planned = write.planned
         for _ in range(_ROUNDS):
             if await self._set_passwords(planned, policy, provenance):
-                creates = self._encoded(planned)
-            keep_one_update_each(planned, refuses=True)
+                keep_one_update_each(planned, refuses=True)
+                encoded = self._encoded(planned, provenance)
             batch = write.batch(job_id, number, planned, policy)
-            updates = updates_of(planned)
             if await self.register.write(
-                batch, provenance=provenance, creates=creates, updates=updates
+                batch, provenance=provenance, creates=encoded.creates, changes=encoded.changes
             ):
                 return batch
             planned = await self._again(planned, policy, provenance)
-            creates = self._encoded(planned)
+            keep_one_update_each(planned, refuses=True)
+            encoded = self._encoded(planned, provenance)
         raise TryLaterError("registrations change too quickly to be written")
 
     async def _again(
@@ -294,6 +297,14 @@ class ImportFile:
             if old and await self.passwords.verify(old, password):
                 return None
         return await self.passwords.hash_password(password)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """What a batch writes, as `BulkRegister.write` takes it."""
+
+    creates: Sequence[object]
+    changes: Sequence[object]
 
 
 @dataclass(frozen=True, slots=True)

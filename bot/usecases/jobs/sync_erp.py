@@ -140,11 +140,12 @@ class SyncErp:
             planned, skipped = await self._planned(groups, policy, options, provenance)
             suspects = await self._suspects(planned, options.system)
             done = _with(batch, groups, planned, skipped, policy, suspects)
-            creates, updates = self.register.encoded(creates_of(planned)), updates_of(planned)
-            if not creates and not updates:
+            creates = self.register.encoded(creates_of(planned))
+            changes = self.register.encoded_changes(updates_of(planned), provenance=provenance)
+            if not creates and not changes:
                 return False, done
             if await self.register.write(
-                done, provenance=provenance, creates=creates, updates=updates
+                done, provenance=provenance, creates=creates, changes=changes
             ):
                 return True, done
         raise TryLaterError("registrations change too quickly to be written")

@@ -176,7 +176,8 @@ class TakeAway:
                 if update is not None:
                     updates.append((known, update))
             done = batch.model_copy(update={"counts": _counts([u for _, u in updates])})
-            if await self.register.write(done, provenance=provenance, updates=updates):
+            changes = self.register.encoded_changes(updates, provenance=provenance)
+            if await self.register.write(done, provenance=provenance, changes=changes):
                 return done
         raise TryLaterError("registrations change too quickly to be written")
 

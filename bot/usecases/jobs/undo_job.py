@@ -30,6 +30,8 @@ class _Undoing:
     brings_back: list[tuple[AuditEntry, Registration]] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     nothing: int = 0
+    changes: Sequence[object] = ()
+    """The updates and removals, as `BulkRegister.write` takes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,7 @@ class UndoJob:
             if await self.register.write(
                 batch,
                 provenance=provenance,
-                updates=undoing.updates,
-                removes=undoing.removes,
+                changes=undoing.changes,
                 brings_back=undoing.brings_back,
             ):
                 return batch
@@ -139,6 +140,10 @@ class UndoJob:
             now = known.registration if known else None
             self._sort(undoing, undo_entry(entry, now, provenance), known)
         await self._check_tax_ids(undoing)
+        # While the batch before is written: else the server would wait.
+        undoing.changes = self.register.encoded_changes(
+            undoing.updates, undoing.removes, provenance=provenance
+        )
         return undoing
 
     async def _is_only_by_jobs(
