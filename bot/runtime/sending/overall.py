@@ -102,8 +102,7 @@ class Overall:
         if not (units := self.units()):
             return math.inf
         # Spread over the second: two seconds' worth at its two ends would arrive as one burst.
-        # As many at once as without shares, so that one that left late makes no later one late.
-        burst = min(self._rate.count, units)
+        burst = max(1, self._rate.count * units // self.total)
         spread_s = burst * (_WINDOWS + 1) * self._rate.window_s / units
         return max(self._after(burst, spread_s), self._after(units, self._second_s))
 
