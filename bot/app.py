@@ -181,7 +181,7 @@ def _balcao(
     receiving = build_receiving(
         shared, relaying, company, attending, register, lookup_budget_s=lookup_budget_s
     )
-    carrying = carry(settings, shared.clock, tracer=shared.tracer)
+    carrying = carry(settings, shared.clock)
     handlers = company.handlers | register.handlers | attending.handlers | receiving.handlers
     handlers |= _of_all_rooms(shared, company, register, jobs, carrying)
     dispatcher, inbox, polling = build_updates(shared, company, handlers, metrics)

@@ -312,6 +312,9 @@ class Job(_Model):
     """Number of times a worker has taken the job since its last batch."""
     waits_since: datetime | None = None
     """Since when it waits for its turn, other jobs being first; None while it is worked on."""
+    trace: str = ""
+    """The place of what put it into the line in a trace, which its work belongs to; empty without
+    traces."""
     is_summary: bool = False
     """True once its details are deleted, so that it can be neither undone nor told in full."""
     version: int = 1

@@ -6,7 +6,6 @@ is begun. Without the setting nothing here does anything. `docs/decisions/traces
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
 from typing import Final, Protocol
 
 Value = str | int | float | bool
@@ -60,7 +59,3 @@ class NoTracer:
 
 
 NO_TRACES: Final = NoTracer()
-
-sent_from: Final[ContextVar[str]] = ContextVar("sent_from", default="")
-"""The place in a trace of who sent the id of the job that is worked on; empty if that is unknown.
-"""

@@ -21,7 +21,6 @@ from bot.runtime.jobs.sync_schedule import SyncNotifier, SyncSchedule
 from bot.runtime.jobs.taking import TakeJobs
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.passwords import Argon2Passwords
-from bot.runtime.tracing import NO_TRACES, Tracer
 from bot.settings import Settings
 from bot.usecases.jobs.ask_erp import AskErp
 from bot.usecases.jobs.begin_change import BeginChange
@@ -92,7 +91,8 @@ def build_jobs(
     where no admin's change of many is worked on.
     """
     data_dir, database, clock = opened.settings.data_dir, opened.database, opened.clock
-    store, files, syncs = StoredJobs(database), Files(database), Syncs(database)
+    store = StoredJobs(database, here=opened.tracer.here)
+    files, syncs = Files(database), Syncs(database)
     runs = _runs(opened, store, files, syncs, make_backup, is_admin)
     work = WorkJobs(
         store=store,
@@ -253,7 +253,6 @@ def carry(
     clock: Callable[[], datetime],
     *,
     must_be_let_in: bool = False,
-    tracer: Tracer = NO_TRACES,
 ) -> "Carrying":
     """Return what carries the ids of jobs between the processes on this database."""
     # Commands load no broker: they work on their own jobs themselves.
@@ -264,5 +263,4 @@ def carry(
         queue=settings.mongodb_database,
         clock=clock,
         must_be_let_in=must_be_let_in,
-        tracer=tracer,
     )

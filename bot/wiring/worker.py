@@ -110,7 +110,7 @@ async def _work(settings: Settings) -> None:
             await kept.join()
             keeping = supervisor.run("share", kept.keep_forever, health=kept.health)
             stack.push_async_callback(supervisor.end, keeping)
-        carrying = carry(settings, utc_now, must_be_let_in=True, tracer=tracer)
+        carrying = carry(settings, utc_now, must_be_let_in=True)
         working = supervisor.run(
             "jobs",
             lambda: work_on_jobs(jobs.take, carrying),

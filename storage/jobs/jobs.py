@@ -1,6 +1,6 @@
 """Jobs and their batches. Job ids are numbers in a row: the latest are found without an index."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Final, Unpack
 
@@ -21,7 +21,9 @@ _MARKS: Final = ("active", "backup", "has_files")
 class Jobs:
     """The stored jobs. Changes are compare-and-set on the version of the job that was read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, here: Callable[[], str] = str) -> None:
+        """here: returns the place of the present work in a trace, as `Job.trace` has it."""
+        self._here = here
         self._jobs: Collection = database["jobs"]
         self._batches: Collection = database["job_batches"]
         self._meta: Collection = database["meta"]
@@ -33,7 +35,7 @@ class Jobs:
         with translated():
             for _ in range(_ROUNDS):
                 number = await self.last_id() + 1
-                numbered = Job(**{**dict(job), "id": number})
+                numbered = self._traced(Job(**{**dict(job), "id": number}))
                 is_ours = await insert_once(self._jobs, _document(numbered))
                 # If not, another job took this number just now, or a process was killed before it
                 # raised the counter.
@@ -90,6 +92,8 @@ class Jobs:
         """Store the job with these values; return it, or None if it was changed since it was
         read."""
         after = changed(job, values)
+        if not job.is_active:
+            after = self._traced(after)
         with translated():
             is_done = await replace_once(
                 self._jobs, {"_id": job.id, "version": job.version}, _document(after)
@@ -164,6 +168,10 @@ class Jobs:
             for job in jobs
             if not job.is_active and (job.ended_at or job.created_at) < ended_before
         ]
+
+    def _traced(self, job: Job) -> Job:
+        """Return the job as it is put into the line here, if it is."""
+        return job.model_copy(update={"trace": self._here()}) if job.is_active else job
 
     async def _is_there(self, job_id: int, number: int) -> bool:
         with translated():

@@ -19,9 +19,12 @@ from bot import app
 from bot.demo import people as demo
 from bot.demo.bot_api import BotApiEmulator
 from bot.demo.ixc import CREDENTIAL, demo_emulator
+from bot.domain.job import COMMAND_LINE, Job, JobKind, JobState
 from bot.runtime.sending.limits import NO_LIMITS
 from bot.settings import Settings
 from bot.wiring import worker
+from bot.wiring.clients import utc_now
+from storage.jobs.jobs import Jobs
 from tests.databases import Databases
 from tests.flows.collector import Collector, Got, collector
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Telegram
@@ -33,6 +36,8 @@ from tests.storage.servers import free_port
 pytestmark = pytest.mark.embedded
 DEPLOY = Path(__file__).parents[2] / "deploy"
 WORDS, ANSWER = "minha senha secreta caiu", "resposta sigilosa da Bia"
+PRESS = f"00-{'5' * 32}-{'6' * 16}-01"
+"""The place of a press in a trace, by a process that is gone."""
 STATUS = "http.response.status_code"
 # Debian's. Skipped on a machine that has it not, but never in CI.
 promtool = pytest.mark.skipif(
@@ -95,13 +100,29 @@ async def day(
             [people.balcao] = built
             await talk(people)
             metrics, of_worker = await scraped(port), await scraped(port_of_worker)
+            await ended(serving[0])
+            await work_is_left(database)
         finally:
             for one in serving:
-                one.cancel()
-            for one in serving:
-                with suppress(asyncio.CancelledError):
-                    await one
+                await ended(one)
         yield Day(traces, metrics, of_worker, secrets(settings))
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def work_is_left(database: Any) -> None:
+    """Leave a job of `PRESS` to the worker, and wait until it is over."""
+    store = Jobs(database, here=lambda: PRESS)
+    job = await store.add(
+        Job(kind=JobKind.PAIRS, state=JobState.RUNNING, by=COMMAND_LINE, created_at=utc_now())
+    )
+    async with asyncio.timeout(HANG_S):
+        while any(one.id == job.id for one in await store.active()):
+            pass
 
 
 async def scraped(port: int) -> str:
@@ -184,13 +205,14 @@ def test_the_sending_of_a_message_belongs_to_the_update_that_put_it(day: Day):
     assert sorted(p.values[STATUS] for p in parts["telegram sendMessage"]) == [200, 429]
 
 
-def test_a_job_belongs_to_the_press_that_began_it_also_over_nats(day: Day):
+def test_a_job_belongs_to_the_press_that_began_it_whoever_works_on_it(day: Day):
     [batch] = day.traces.named("batch")
     assert batch.values["balcao.rows"] == 1
     [job] = [one for one in day.traces.named("job") if one.id == batch.parent]
     assert job.values["balcao.job.kind"] == "import"
     assert job.trace in {one.trace for one in day.traces.named("receive")}
-    assert {one.service for one in day.traces.spans} == {"balcao", "balcao-worker"}
+    [pairs] = day.traces.named("job", {"balcao.job.kind": "pairs"})
+    assert (pairs.service, pairs.trace, pairs.parent) == ("balcao-worker", *PRESS.split("-")[1:3])
 
 
 def names(metrics: str) -> str:

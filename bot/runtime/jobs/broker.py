@@ -5,14 +5,14 @@ at all when a process dies: each process finds unfinished jobs in the database, 
 """
 
 import asyncio
-import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
+from contextvars import Context
 from typing import Final
 
 import structlog
-from taskiq import AsyncBroker, InMemoryBroker, TaskiqMessage, TaskiqMiddleware
+from taskiq import AsyncBroker, InMemoryBroker
 from taskiq.acks import AcknowledgeType
 from taskiq.exceptions import SendTaskError
 from taskiq.kicker import AsyncKicker
@@ -27,12 +27,10 @@ from bot.runtime.jobs.jetstream import (
     read_address,
 )
 from bot.runtime.supervisor import is_cancelled
-from bot.runtime.tracing import NO_TRACES, Tracer, sent_from
 
 Work = Callable[[str], Awaitable[None]]
 
 _TASK: Final = "job"
-_TRACE: Final = "traceparent"
 _PAUSE_S: Final = 1.0
 logger = structlog.get_logger()
 
@@ -40,10 +38,9 @@ logger = structlog.get_logger()
 class JobBroker:
     """Sends ids of jobs."""
 
-    def __init__(self, broker: AsyncBroker, leaving: asyncio.Event, tracer: Tracer) -> None:
+    def __init__(self, broker: AsyncBroker, leaving: asyncio.Event) -> None:
         self._broker = broker
         self._leaving = leaving
-        self._tracer = tracer
 
     async def send(self, job_id: str) -> None:
         """Return once the broker has the id, which is before a worker starts on the job.
@@ -53,9 +50,7 @@ class JobBroker:
         """
         if self._leaving.is_set():
             raise TryLaterError("the job broker is closed")
-        trace = self._tracer.here()
-        labels = {_TRACE: trace} if trace else {}
-        sender: AsyncKicker[[str], None] = AsyncKicker(_TASK, self._broker, labels=labels)
+        sender: AsyncKicker[[str], None] = AsyncKicker(_TASK, self._broker, labels={})
         try:
             async with asyncio.timeout(ANSWER_S):
                 await sender.kiq(job_id)
@@ -81,7 +76,6 @@ async def open_broker(
     at_once: int = 2,
     queue: str = "balcao",
     on_change: OnChange = nobody_minds,
-    tracer: Tracer = NO_TRACES,
 ) -> AsyncIterator[JobBroker]:
     """Open a broker between processes, or within this one when the address is empty.
 
@@ -99,8 +93,7 @@ async def open_broker(
     broker: AsyncBroker = InMemoryBroker()
     if broker_url:
         broker = JetStream(*read_address(broker_url), queue=queue, on_change=on_change)
-    broker.add_middlewares(_ReadTrace())
-    sending = JobBroker(broker, leaving := asyncio.Event(), tracer)
+    sending = JobBroker(broker, leaving := asyncio.Event())
     try:
         if isinstance(broker, JetStream):
             await broker.first_startup()
@@ -134,14 +127,6 @@ async def _working(
         await taking
 
 
-class _ReadTrace(TaskiqMiddleware):
-    """Keeps the place in a trace that came with a job's id: taskiq passes on the id alone."""
-
-    def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
-        sent_from.set(str(message.labels.get(_TRACE, "")))
-        return message
-
-
 class _Arrivals:
     """The jobs that this process works on."""
 
@@ -157,9 +142,7 @@ class _Arrivals:
             return
         # A task of its own, because taskiq does not wait for the tasks that it started when it is
         # cancelled. And not in the sender's context, whose update has nothing to do with it.
-        context = contextvars.Context()
-        context.run(sent_from.set, sent_from.get())
-        task = asyncio.create_task(self._work_on(job_id), context=context)
+        task = asyncio.create_task(self._work_on(job_id), context=Context())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task})

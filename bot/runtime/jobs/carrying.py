@@ -14,7 +14,6 @@ from bot.domain.broker_link import BrokerAway
 from bot.domain.errors import RefusedError, TryLaterError
 from bot.runtime.jobs.broker import JobBroker, Work, open_broker
 from bot.runtime.jobs.places import ALL_PLACES
-from bot.runtime.tracing import NO_TRACES, Tracer
 
 _PAUSE_S: Final = 1.0
 _REFUSED_PAUSE_S: Final = 30.0
@@ -32,14 +31,12 @@ class Carrying:
         queue: str,
         clock: Callable[[], datetime],
         must_be_let_in: bool = False,
-        tracer: Tracer = NO_TRACES,
     ) -> None:
         """queue: as `open_broker` has it. must_be_let_in: the first refusal ends `run_forever`."""
         self._broker_url = broker_url
         self._queue = queue
         self._clock = clock
         self._must_be_let_in = must_be_let_in
-        self._tracer = tracer
         self._broker: JobBroker | None = None
         self._away = BrokerAway(clock()) if broker_url else None
         self._is_said = False
@@ -79,7 +76,6 @@ class Carrying:
                     at_once=ALL_PLACES,
                     queue=self._queue,
                     on_change=self._changed,
-                    tracer=self._tracer,
                 ) as self._broker:
                     self._must_be_let_in = False
                     await asyncio.Event().wait()

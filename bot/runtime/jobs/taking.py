@@ -23,7 +23,6 @@ from bot.runtime.jobs.places import Places
 from bot.runtime.jobs.ports import Files, Store
 from bot.runtime.jobs.worker import WorkJobs
 from bot.runtime.supervisor import TaskHealth, log_failure
-from bot.runtime.tracing import sent_from
 
 _ROUND_S: Final = 2.0
 _AGAIN_S: Final = 5.0
@@ -89,8 +88,6 @@ class TakeJobs:
         """
         try:
             if (job := await self._next()) is not None:
-                if str(job.id) != job_id:
-                    sent_from.set("")
                 await self._work_through(job)
         except AppError as error:
             logger.warning("no job taken", error=str(error))
@@ -178,8 +175,6 @@ class TakeJobs:
                 self._places.leave(job.id)
                 if not is_done:
                     self._left[job.id] = loop.time() + _AGAIN_S
-            # The next one was not sent from there.
-            sent_from.set("")
             job = await self._next()
 
     async def _gives_way(

@@ -52,7 +52,7 @@ from bot.runtime.jobs.troubles import change_of
 from bot.runtime.journal import Journal
 from bot.runtime.leases import LeaseKeeper
 from bot.runtime.owners import is_alive
-from bot.runtime.tracing import NO_TRACES, Tracer, Values, sent_from
+from bot.runtime.tracing import NO_TRACES, Tracer, Values
 
 _LEASE: Final = timedelta(seconds=30)
 _MOST_TRIES: Final = 10
@@ -131,7 +131,7 @@ class WorkJobs:
                         "balcao.job.state": str(job.state),
                         "balcao.job.tries": job.tries,
                     }
-                    with self.tracer.span("job", values, parent=sent_from.get()):
+                    with self.tracer.span("job", values, parent=job.trace):
                         try:
                             await self._work(job, gives_way)
                         except GaveWayError:
