@@ -19,6 +19,7 @@ from bot.demo.bot_api.faults import Raw
 from bot.demo.ixc import CREDENTIAL, IxcEmulator, faults
 from bot.domain.conversation import Department
 from bot.domain.errors import Problem, RefusedError
+from bot.runtime.jobs import jetstream
 from bot.runtime.updates.delivery import mark_of
 from bot.settings import Settings
 from bot.wiring import clients
@@ -101,7 +102,9 @@ async def test_when_all_is_well_every_line_says_so(embedded: dict[str, str], tmp
     assert code == 0
 
 
-async def test_the_broker_is_there_refuses_or_is_away(settings: dict[str, str], tmp_path: Path):
+async def test_the_broker_is_there_refuses_or_is_away(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     async with nats_server(tmp_path) as nats:
         with_broker = settings | {"BALCAO_BROKER_URL": nats.url()}
         code, lines = await check(with_broker)
@@ -115,6 +118,8 @@ async def test_the_broker_is_there_refuses_or_is_away(settings: dict[str, str], 
         assert lines[4].startswith(
             "✗ servidor de tarefas: BALCAO_BROKER_URL: o servidor NATS não aceita esta ligação."
         )
+    # Nobody answers however long it waits.
+    monkeypatch.setattr(jetstream, "ANSWER_S", 0.1)
     code, lines = await check(with_broker)
     assert code == 1
     assert lines[4].startswith("✗ servidor de tarefas: O servidor NATS não responde.")
