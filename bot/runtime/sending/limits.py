@@ -215,20 +215,29 @@ class RateLimiter:
         loop = asyncio.get_running_loop()
         chat = self._throttle(chat_id)
         async with chat.pacing:
-            for _ in range(messages):
+            for left in reversed(range(messages)):
                 # Asked again: another process may have sent there meanwhile.
                 while (delay_s := chat.free_at() - loop.time()) > 0:
                     await self.wait(delay_s)
-                await self._take_of_all()
+                if not left:
+                    await self._take_of_all(messages)
                 for window in chat.windows:
                     window.take(loop.time())
 
-    async def _take_of_all(self) -> None:
-        """Count one more message of all chats; raises StoppingError as `stop` says."""
-        if self.overall.is_free():
+    async def pace_again(self, messages: int) -> None:
+        """Wait until this many messages may leave that are late: their chat has counted them.
+
+        Raises StoppingError as `stop` says.
+        """
+        if messages:
+            await self._take_of_all(messages)
+
+    async def _take_of_all(self, messages: int) -> None:
+        """Count so many more messages of all chats; raises StoppingError as `stop` says."""
+        if messages == 1 and self.overall.is_free():
             await self.overall.take()
             return
-        taking = asyncio.ensure_future(self.overall.take())
+        taking = asyncio.ensure_future(self.overall.take(messages))
         ending = asyncio.ensure_future(self._ending.wait())
         try:
             await asyncio.wait((taking, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -73,12 +73,12 @@ class Outbound(BaseRequestMiddleware):
             # An upload may take minutes, and the person who waits for the file goes on writing, so
             # it holds no turn.
             await self._limiter.pace(chat_id, messages=messages)
-            result = await self._patiently(make_request, bot, method)
+            result = await self._patiently(make_request, bot, method, messages)
         else:
             priority = Priority.PROGRESS if name.startswith("edit") else Priority.ANSWER
             async with self._limiter.turn(chat_id, priority):
                 await self._limiter.pace(chat_id, messages=messages)
-                result = await self._patiently(make_request, bot, method)
+                result = await self._patiently(make_request, bot, method, messages)
         self._limiter.sent()
         return result
 
@@ -87,8 +87,10 @@ class Outbound(BaseRequestMiddleware):
         make_request: NextRequestMiddlewareType[TelegramType],
         bot: Bot,
         method: TelegramMethod[TelegramType],
+        messages: int = 0,
     ) -> Response[TelegramType]:
-        name, waited_s = method.__api_method__, 0.0
+        """messages: so many have their turn now."""
+        name, waited_s, has_turn = method.__api_method__, 0.0, True
         # Telegram asks for a wait in a chat, or else with a method.
         place = getattr(method, "chat_id", None) or name
         while True:
@@ -101,6 +103,13 @@ class Outbound(BaseRequestMiddleware):
                         retry_after_s=wait_s,
                     )
                 await self._limiter.wait(wait_s)
+                has_turn = False
+            if not has_turn:
+                # All that waited for the same end would leave as one burst, be refused together,
+                # and so on for ever.
+                await self._limiter.pace_again(messages)
+                has_turn = True
+                continue
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:
@@ -108,6 +117,7 @@ class Outbound(BaseRequestMiddleware):
                     "Telegram asks to wait", method=name, retry_after_s=error.retry_after
                 )
                 self._limiter.asked(place, error.retry_after)
+                has_turn = False
 
 
 def _messages(method: TelegramMethod[TelegramType]) -> int:

@@ -64,23 +64,30 @@ class Overall:
         """Return True if a message may leave now, and nobody waits."""
         return not self._waiting and self._free_at() <= _now()
 
-    async def take(self) -> None:
-        """Wait until one more message may leave, and count it."""
+    async def take(self, messages: int = 1) -> None:
+        """Wait until this many more messages may leave, and count them.
+
+        Nobody else is in between: they are the parts of one call.
+        """
         if self._rate is None:
             return
-        self._waiting += 1
+        self._waiting += messages
         try:
             async with self._turn:
-                while (wait_s := self._free_at() - _now()) > 0:
-                    if self._units < self.total:
-                        self.lacks()
-                    self._changed.clear()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(None if wait_s == math.inf else wait_s):
-                            await self._changed.wait()
-                self._times.append(_now())
+                for _ in range(messages):
+                    await self._until_free()
+                    self._times.append(_now())
         finally:
-            self._waiting -= 1
+            self._waiting -= messages
+
+    async def _until_free(self) -> None:
+        while (wait_s := self._free_at() - _now()) > 0:
+            if self._units < self.total:
+                self.lacks()
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait_s == math.inf else wait_s):
+                    await self._changed.wait()
 
     def ages(self) -> list[float]:
         """Return how long ago each message of the last second left, the latest first."""
