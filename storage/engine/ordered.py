@@ -12,6 +12,7 @@ windows of keys, narrow at first and wider until the page is full. Nothing is st
 
 import os
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,9 @@ _DEPTH: Final = 24
 # Windows that differ after their sixth character may grow fast: few keys have so long a beginning
 # in common. Wider ones grow slowly, because behind a gap there can be thousands of them.
 _FAST: Final = 6
+# The first windows of a list are an eighth of what its first page was last time: even if an import
+# has made the list a hundred times as long since then, they do not hold much of it.
+_PARTS: Final = 8
 
 
 def element_between(field: str, low: str, high: str, *, embedded: bool) -> Document:
@@ -61,6 +65,8 @@ class Ordered:
 
     grows: int = 4
     """So many times as wide may a wide window be as the one before."""
+    whole: tuple[str, str] = LOWEST, HIGHEST
+    """The bounds of the list that is begun again and again."""
 
     def __init__(
         self,
@@ -83,6 +89,11 @@ class Ordered:
         self._ranges = ranges
         self._narrow = len(ranges) ** (_DEPTH - characters)
         self._fast = len(ranges) ** (_DEPTH - _FAST)
+        self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
+        """The first key of the whole list and the width of the first window behind it, as its
+        first page was last time; by direction and size of the page."""
+        self._following: tuple[str, int] = "", 0
+        """The same for the page behind the one that was read last."""
 
     async def page(
         self,
@@ -113,7 +124,14 @@ class Ordered:
         if self._by_windows:
             is_inside = dense is not None and low < dense < high
             first = start if start is not None else dense if is_inside else None
-            found = await self._windows(bounds, first, backwards, matches or {}, count + 1)
+            is_whole, width = (low, high) == self.whole, 0
+            if is_whole and start is None:
+                first, width = self._beginnings.get((backwards, count), (first, 0))
+            elif is_whole and start == self._following[0]:
+                _, width = self._following
+            found = await self._windows(bounds, first, backwards, matches or {}, count + 1, width)
+            if is_whole and not matches and found:
+                self._learn(found, start, count, backwards)
         else:
             found = await self._sorted(bounds, backwards, matches or {}, count + 1)
         following = self._key_of(found[count]) if len(found) > count else None
@@ -146,29 +164,34 @@ class Ordered:
         backwards: bool,
         matches: Document,
         most: int,
+        width: int,
     ) -> list[Document]:
-        """Return the same as `_sorted`. first: where the keys begin; None: where `bounds` do."""
+        """Return the same as `_sorted`.
+
+        first: where the keys begin; None: where `bounds` do. width: of the first window behind it;
+            0 where that is not known.
+        """
         window, last_name = dict(bounds), "$gte" if backwards else "$lt"
         last = bounds[last_name]
         begun = max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]
         shared = os.path.commonprefix([begun, last])  # noqa: RUF071 - of texts, not of paths
         found: list[Document] = []
-        width = self._narrow
-        position = self._position(begun if first is None else first, shared)
-        end = begun if first is None else first
+        width = width or self._wider(self._narrow, 0, most)
+        end = begin = begun if first is None else first
+        position = self._position(end, shared)
         while True:
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
+            documents: list[Document] = []
             if is_last or (end < begun if backwards else end > begun):
                 documents = await self._sorted(window, backwards, matches, most - len(found))
                 found += documents
                 if is_last or len(found) == most:
                     return found
-                width = self._wider(width, len(documents), most - len(found))
                 begun = end
                 window = {"$lt": end} if backwards else {"$gte": end}
-            else:
-                width = self._wider(width, 0, most)
+            if end != begin:
+                width = self._wider(width, len(documents), most - len(found))
             position += -width if backwards else width
             end = self._key(position, shared, last)
 
@@ -179,6 +202,16 @@ class Ordered:
         return (
             width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
         )
+
+    def _learn(
+        self, found: Sequence[Document], start: str | None, count: int, backwards: bool
+    ) -> None:
+        first, last = (self._key_of(found[place]) for place in (0, -1))
+        shared = os.path.commonprefix(self.whole)  # noqa: RUF071 - of texts, not of paths
+        width = abs(self._position(last, shared) - self._position(first, shared)) // _PARTS
+        if start is None:
+            self._beginnings[backwards, count] = first, width
+        self._following = last, width
 
     def _position(self, key: str, shared: str) -> int:
         """Return the place of a key among all that begin like it, as a number."""

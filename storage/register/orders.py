@@ -222,6 +222,7 @@ class _ByTime(_ByWords):
 
 class _ByDocument(_ByWords):
     order = ("tax_key",)
+    whole = f"{DOCUMENT}{_COUNTRIES[1][0]}", f"{DOCUMENT}{_COUNTRIES[1][1]}"
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int

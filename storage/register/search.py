@@ -65,8 +65,6 @@ class Search:
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
         self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
-        # Where the list by name begins, and backwards: learnt from its first pages.
-        self._begins = {False: _LETTERS, True: _LAST}
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
         self._sorted = Sorted(self._registrations, embedded=self._embedded)
 
@@ -160,17 +158,13 @@ class Search:
     async def _names(
         self, start: str | None, count: int, matches: Document, backwards: bool
     ) -> Slice:
-        page = await self._by_name.page(
+        return await self._by_name.page(
             start=start,
             count=count,
             matches=matches,
             backwards=backwards,
-            dense=self._begins[backwards],
+            dense=_LAST if backwards else _LETTERS,
         )
-        if start is None and not matches and page.documents:
-            # Few names are beyond this one now; those that come are found all the same.
-            self._begins[backwards] = _name(page.documents[0])
-        return page
 
     async def _sampled(
         self, conditions: Meaning, order: Order, start: str | None, count: int
@@ -273,7 +267,3 @@ class Search:
 
 def _either(asked: Sequence[Meaning]) -> Document:
     return {"$or": [together(one) for one in asked]} if len(asked) > 1 else together(asked[0])
-
-
-def _name(document: Document) -> str:
-    return str(document["sort_name"])

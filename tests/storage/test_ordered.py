@@ -128,3 +128,35 @@ async def test_a_page_in_windows_reads_little_more_than_itself(database: Any, ba
         in_range.append(sum(recorded.in_range))
     # A page across a wide gap may reach far into the keys behind it; most pages have no such gap.
     assert median(in_range) < 200
+
+
+@BACKWARDS
+async def test_a_list_is_begun_again_in_few_windows_also_when_it_has_grown(
+    database: Any, backwards: bool
+):
+    random = Random(4)  # noqa: S311
+
+    def people(count: int) -> list[str]:
+        firsts = ["adriana", "ana", "jose", "maria", "zilda"]
+        return [f"{random.choice(firsts)} {random.random()}" for _ in range(count)]
+
+    names = people(30)
+    await database["things"].create_index("key", unique=True)
+    await database["things"].insert_many([{"_id": name, "key": name} for name in names])
+    recorded = Recorded(database["things"], names)
+    ordered = Ordered(recorded, "key", by_windows=True)
+
+    async def windows() -> int:
+        recorded.in_range.clear()
+        dense = "zz" if backwards else "aa"
+        page = await ordered.page(count=20, backwards=backwards, dense=dense)
+        assert [d["key"] for d in page.documents] == sorted(names, reverse=backwards)[:20]
+        return len(recorded.in_range)
+
+    at_first = await windows()
+    assert await windows() < at_first / 2
+    names += (more := people(3_000))
+    await database["things"].insert_many([{"_id": name, "key": name} for name in more])
+    await windows()
+    assert sum(recorded.in_range) < 600
+    assert await windows() <= 6
