@@ -114,6 +114,8 @@ class Outcome:
         found += self.disordered
         if self.repeats > self.kills:
             found.append(f"{self.repeats} repeats after {self.kills} kills")
+        if (refusals := sum(self.refused.values())) > len(self.sent):
+            found.append(f"{refusals} refusals by Telegram's limits for {len(self.sent)} messages")
         if self.rows != self.rows_expected:
             found.append(f"{self.rows} rows imported of {self.rows_expected}")
         return found
