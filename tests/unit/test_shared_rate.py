@@ -130,7 +130,9 @@ class World:
         )
 
 
-def lived(*, seconds: float, story: Callable[[World], Coroutine[Any, Any, None]]) -> World:
+def lived(
+    *, seconds: float, story: Callable[[World], Coroutine[Any, Any, None]], late_s: float = 0.0
+) -> World:
     async def run() -> World:
         world = World()
         await story(world)
@@ -141,7 +143,7 @@ def lived(*, seconds: float, story: Callable[[World], Coroutine[Any, Any, None]]
             await asyncio.gather(task, return_exceptions=True)
         return world
 
-    return in_virtual_time(run())
+    return in_virtual_time(run(), late_s=late_s)
 
 
 def test_one_alone_has_everything_and_asks_nobody():
@@ -238,6 +240,18 @@ def test_where_all_send_too_much_messages_wait_equally_long_everywhere():
     assert sum(units.values()) == ALL
     # 49 for 30: each of them 0.61 of what it sends.
     assert units == {"large": 18, "b": 4, "c": 4, "d": 4}
+
+
+@pytest.mark.parametrize("names", ["a", "abcd"])
+def test_a_loop_that_is_always_late_sends_as_many(names: str):
+    async def story(world: World) -> None:
+        await asyncio.gather(*(one.flood(30) for one in await world.started(*names)))
+
+    world = lived(seconds=30, story=story, late_s=0.01)
+    # With each that was late it sent 24 and 26.
+    # Where each that was late made the next ones late, these were 24.6 and 26.2.
+    assert world.between(5, 30) / 25 > 27.5
+    assert world.most_in_a_second() <= ALL
 
 
 def test_the_share_of_a_killed_process_comes_back_when_its_heartbeat_ends():

@@ -3,13 +3,15 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.shares import LEAST
 
+# What a message is late is made good up to this part of the time until the next.
+_LATE: Final = 0.5
 # In the closed second that a rate is made for, one burst more arrives than whole windows fit in.
 # The shorter the windows, the less of the limit that leaves unused.
 _WINDOWS: Final = 14
@@ -37,6 +39,8 @@ class Overall:
         self._units = self.total
         self._until = math.inf
         self._times: deque[float] = deque(maxlen=self.total)
+        self._due: deque[float] = deque(maxlen=self.total)
+        """When each of them was to leave."""
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._waiting = 0
@@ -71,23 +75,29 @@ class Overall:
         """
         if self._rate is None:
             return
+        is_due_now = self.is_free()
         self._waiting += messages
         try:
             async with self._turn:
                 for _ in range(messages):
-                    await self._until_free()
-                    self._times.append(_now())
+                    due, now = await self._until_free(), _now()
+                    self._times.append(now)
+                    late_from = now - _LATE * self._spread_s()
+                    self._due.append(now if is_due_now else max(due, late_from))
+                    is_due_now = False
         finally:
             self._waiting -= messages
 
-    async def _until_free(self) -> None:
-        while (wait_s := self._free_at() - _now()) > 0:
+    async def _until_free(self) -> float:
+        """Wait until a message may leave; return from when on it could."""
+        while (wait_s := (due := self._free_at()) - _now()) > 0:
             if self._units < self.total:
                 self.lacks()
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wait_s == math.inf else wait_s):
                     await self._changed.wait()
+        return due
 
     def ages(self) -> list[float]:
         """Return how long ago each message of the last second left, the latest first."""
@@ -108,13 +118,24 @@ class Overall:
             return 0.0
         if not (units := self.units()):
             return math.inf
-        # Spread over the second: two seconds' worth at its two ends would arrive as one burst.
-        burst = max(1, self._rate.count * units // self.total)
-        spread_s = burst * (_WINDOWS + 1) * self._rate.window_s / units
-        return max(self._after(burst, spread_s), self._after(units, self._second_s))
+        # From when it was to leave: one that is late makes no later one late. A busy loop would
+        # lose as much with each message.
+        spread = _after(self._due, self._at_once(), self._spread_s())
+        return max(spread, _after(self._times, units, self._second_s))
 
-    def _after(self, count: int, window_s: float) -> float:
-        return self._times[-count] + window_s if len(self._times) >= count else 0.0
+    def _at_once(self) -> int:
+        return max(1, self._rate.count * self.units() // self.total) if self._rate else 1
+
+    def _spread_s(self) -> float:
+        """Return the seconds over which those that leave at once are spread: two seconds' worth at
+        the two ends of one would arrive as one burst."""
+        if self._rate is None or not (units := self.units()):
+            return 0.0
+        return self._at_once() * (_WINDOWS + 1) * self._rate.window_s / units
+
+
+def _after(times: Sequence[float], count: int, window_s: float) -> float:
+    return times[-count] + window_s if len(times) >= count else 0.0
 
 
 def _now() -> float:
