@@ -66,7 +66,12 @@ def build_relaying(shared: Shared, *, metrics: Metrics, alerts: GroupAlerts) -> 
             departments=shared.departments,
             alerts=alerts,
             sending=sending,
-            near=NearButtons(conversations=conversations, sending=sending, keyboard=below_message),
+            near=NearButtons(
+                conversations=conversations,
+                sending=sending,
+                keyboard=below_message,
+                has_room=shared.limiter.has_room,
+            ),
         )
     )
     return Relaying(

@@ -27,13 +27,13 @@ class NearButtons:
     conversations: Conversations
     sending: Sending
     keyboard: Callable[[Conversation], InlineKeyboardMarkup]
+    has_room: Callable[[int], bool]
+    """Returns True if one message more in this group makes no other late."""
     _seen: dict[int, deque[int]] = field(default_factory=dict)
     """By group, the latest messages there that this process has sent or passed on.
 
     In a basic group the ids count the messages of all chats, so a distance of ids says nothing.
     """
-    _taking: dict[int, str] = field(default_factory=dict)
-    """By group, the outbox item that takes the buttons from the message that had them last."""
 
     def saw(self, group_id: int, *message_ids: int) -> None:
         self._seen.setdefault(group_id, deque(maxlen=FAR)).extend(message_ids)
@@ -44,9 +44,8 @@ class NearButtons:
             return None  # Telegram has no buttons below an album
         if conversation.topic_id is not None or not self._is_far(conversation):
             return None
-        taking = self._taking.get(conversation.group_id)
-        if taking and await self.sending.outbox.waiting(taking):
-            return None  # the group is at Telegram's limit, which is for messages
+        if conversation.buttons_at and not self.has_room(conversation.group_id):
+            return None  # Telegram's limits are for messages, and a move costs an edit
         now = await self.conversations.get(conversation.id)
         return now if now and now.is_open and self._is_far(now) else None
 
@@ -59,7 +58,7 @@ class NearButtons:
         try:
             await self.conversations.set_buttons(conversation.id, message_id)
             if earlier:
-                self._taking[group_id] = await self.sending.take_buttons(conversation, earlier)
+                await self.sending.take_buttons(conversation, earlier)
         except AppError as error:
             # Two messages have buttons; each press reads the conversation.
             logger.warning("buttons not moved", chat=group_id, error=str(error))

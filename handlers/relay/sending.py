@@ -263,18 +263,16 @@ class Sending:
     def _speaker(self, message: Message) -> str:
         return speaker_of(message) if self.names_attendants else ""
 
-    async def take_buttons(self, conversation: Conversation, message_id: int) -> str:
-        """Queue taking the card's buttons from a message of the group; return the item's id."""
-        item_id = f"buttons:{conversation.group_id}:{message_id}"
+    async def take_buttons(self, conversation: Conversation, message_id: int) -> None:
+        """Queue taking the card's buttons from a message of the group."""
         await self._put(
             Content(what=OutgoingKind.REFRESH),
             conversation.group_id,
             conversation.id,
-            id=item_id,
+            id=f"buttons:{conversation.group_id}:{message_id}",
             priority=Priority.PROGRESS,
             below=message_id,
         )
-        return item_id
 
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
         backlog = self.outbox.backlog(conversation.group_id, conversation.id)

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from bot.demo import people as demo
+from bot.runtime.sending.limits import Limits
+from bot.runtime.sending.overall import Rate
 from handlers.attendant import texts
 from handlers.relay.near_buttons import FAR
 from tests.flows.album import ALBUM
@@ -77,6 +79,20 @@ async def test_the_buttons_follow_the_conversation_by_one_edit_each_time(
     await press(people, CAIO, GROUP_ID, "☑️ Encerrar")
     [(_, shown)] = with_buttons(people)
     assert shown == ["📋 Ficha", "🔓 Reabrir"]
+
+
+async def test_near_telegrams_limit_the_messages_have_the_places(start: Start):
+    async with start(limits=Limits(group=Rate(18, 3600.0))) as people:
+        ana = people.customer(demo.ANA)
+        await ana.is_in_conversation()
+        for number in range(FAR):
+            await ana.says(f"m{number}")
+        # That costs nothing: no message has them yet.
+        await ana.says("longe")
+        for number in range(FAR + 1):
+            await ana.says(f"n{number}")
+        assert [text for text, _ in with_buttons(people)] == ["longe"]
+        assert people.emulator.calls_of("editMessageReplyMarkup") == []
 
 
 async def test_two_conversations_each_have_theirs_and_another_group_none(

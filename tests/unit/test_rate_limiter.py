@@ -262,3 +262,55 @@ def test_a_stop_ends_the_waits_that_are_too_long_and_those_for_what_is_stored():
         assert round(now() - began, 3) == 2.0
 
     in_virtual_time(check())
+
+
+def test_there_is_room_until_a_group_or_all_chats_are_nearly_full():
+    async def check() -> None:
+        limiter = RateLimiter(Limits(group=Rate(8, 60.0), overall=Rate(2, 0.2)))
+        for sent in range(6):
+            assert limiter.has_room(GROUP), sent
+            await limiter.pace(GROUP)
+            await asyncio.sleep(5)
+        assert not limiter.has_room(GROUP)
+        assert limiter.has_room(OTHER)
+        assert limiter.has_room(PERSON)
+        limiter.others_sent({OTHER: [now()] * 6})
+        assert not limiter.has_room(OTHER)
+        limiter.others_sent({})
+        assert limiter.has_room(OTHER)
+        limiter.close(OTHER, 10.0)
+        assert not limiter.has_room(OTHER)
+        await asyncio.sleep(60)
+        assert limiter.has_room(GROUP)
+        assert limiter.has_room(OTHER)
+        async with limiter.turn(OTHER, Priority.PROGRESS):
+            waits = asyncio.ensure_future(_take_turn(limiter, OTHER))
+            await asyncio.sleep(1)
+            assert not limiter.has_room(OTHER)
+        await waits
+        assert RateLimiter(NO_LIMITS).has_room(GROUP)
+
+    in_virtual_time(check())
+
+
+async def _take_turn(limiter: RateLimiter, chat: int) -> None:
+    async with limiter.turn(chat, Priority.CUSTOMER):
+        pass
+
+
+def test_there_is_no_room_while_more_than_half_of_what_may_leave_does():
+    async def check() -> None:
+        limiter = RateLimiter(Limits(overall=Rate(2, 1 / 14)))
+        for _ in range(3):
+            assert limiter.has_room(PERSON)
+            await asyncio.gather(*(limiter.pace(person) for person in range(12)))
+            await asyncio.sleep(2)
+        writes = [asyncio.ensure_future(limiter.pace(person)) for person in range(20)]
+        await asyncio.sleep(0.01)
+        assert not limiter.has_room(PERSON)
+        await asyncio.gather(*writes)
+        assert not limiter.has_room(PERSON)
+        await asyncio.sleep(2)
+        assert limiter.has_room(PERSON)
+
+    in_virtual_time(check())

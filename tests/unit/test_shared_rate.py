@@ -418,3 +418,22 @@ def test_the_limit_of_a_group_holds_whoever_sends_to_it(seed: int):
     for name in "ab":
         assert world.between(0, 200, name) > 25
     assert len(world.sent) > 5 * 18
+
+
+@pytest.mark.parametrize(("a_second", "has_room"), [(1.0, True), (2.0, True), (6.0, False)])
+def test_four_processes_have_room_until_all_of_them_send_half_of_the_limit(
+    a_second: float, has_room: bool
+):
+    found: list[bool] = []
+
+    async def story(world: World) -> None:
+        processes = await world.started("a", "b", "c", "d")
+        for _ in range(int(10 * a_second)):
+            await asyncio.sleep(1 / a_second)
+            for one in processes:
+                found.append(one.limiter.has_room(GROUP))
+                await one.send()
+
+    lived(seconds=20, story=story)
+    settled = found[len(found) // 2 :]
+    assert settled.count(has_room) > 0.9 * len(settled)

@@ -25,6 +25,8 @@ _NO_TURN: Final = "the bot stops before its turn"
 _PART_UNKNOWN: Final = 20
 ALL_CHATS: Final = "*"
 """The place of a wait that concerns all chats. Calls without a chat go on: updates are taken."""
+# A message that is not needed leaves a quarter of the limit to the others.
+_NEARLY_FULL: Final = 0.75
 # Telegram does not say that a wait concerns all chats. So many that ask for one after each other,
 # while no chat takes anything, say it.
 _MANY_CHATS: Final = 3
@@ -74,6 +76,12 @@ class _Window:
         if self._rate is None:
             return []
         return [at for at in self._times if at + self._rate.window_s > now]
+
+    def is_nearly_full(self, now: float) -> bool:
+        if self._rate is None:
+            return False
+        sent = len(self.counted(now)) + len(self.others)
+        return sent >= _NEARLY_FULL * self._rate.count
 
     def take(self, at: float) -> None:
         if self._rate is not None:
@@ -204,6 +212,16 @@ class RateLimiter:
     def _is_free(self, queue: _ChatThrottle) -> bool:
         now = asyncio.get_running_loop().time()
         return not (queue.is_taken or queue.waiting or queue.free_at() > now)
+
+    def has_room(self, chat_id: Hashable) -> bool:
+        """Return True if a message more in this chat, which nobody needs, makes no other late."""
+        if self.closed_for_s(chat_id) > 0 or not self.overall.has_room():
+            return False
+        queue = self._throttles.get(chat_id)
+        if queue is None:
+            return True
+        now = asyncio.get_running_loop().time()
+        return not queue.waiting and not queue.windows[-1].is_nearly_full(now)
 
     async def pace(self, chat_id: Hashable, *, messages: int = 1) -> None:
         """Wait until this many more messages may leave, and count them.

@@ -68,6 +68,13 @@ class Overall:
         """Return True if a message may leave now, and nobody waits."""
         return not self._waiting and self._free_at() <= _now()
 
+    def has_room(self) -> bool:
+        """Return True if at most half of what may leave does, so far as this process knows.
+
+        What all processes want is twice of what they send: who has that knows of the others.
+        """
+        return self._rate is None or self.wanted() <= self.units()
+
     async def take(self, messages: int = 1) -> None:
         """Wait until this many more messages may leave, and count them.
 
