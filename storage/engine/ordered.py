@@ -14,7 +14,7 @@ import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from storage.engine.connection import Collection, Document, sorts_before_limit, translated
 from storage.engine.repeating import do_again
@@ -60,6 +60,14 @@ class Slice:
     """The `start` of the next page; None when nothing follows."""
 
 
+class Ends(Protocol):
+    """Knows how the keys of a collection are spread."""
+
+    def end(self, begin: str, count: int, *, backwards: bool) -> str:
+        """Return a key so that about so many others are between."""
+        ...
+
+
 class Ordered:
     """A collection in the order of one field, which has an ascending index."""
 
@@ -76,16 +84,19 @@ class Ordered:
         characters: int = 12,
         by_windows: bool | None = None,
         ranges: str = _RANGES,
+        ends: Ends | None = None,
     ) -> None:
         """field: holds a unique string. characters: so many of its first ones are the same in no
         more keys than fit into a page, or few more. by_windows: for a server that sorts before it
         limits; None detects the server. ranges: the lowest characters of the ranges that the
-        characters of a key are taken for."""
+        characters of a key are taken for. ends: says where windows end; without it their widths
+        are found by trying."""
         if by_windows is None:
             by_windows = sorts_before_limit(collection.database)
         self._collection = collection
         self._field = field
         self._by_windows = by_windows
+        self._ends = ends
         self._ranges = ranges
         self._narrow = len(ranges) ** (_DEPTH - characters)
         self._fast = len(ranges) ** (_DEPTH - _FAST)
@@ -121,7 +132,11 @@ class Ordered:
             bounds["$lte"] = start
         elif start is not None:
             bounds["$gte"] = max(start, low)
-        if self._by_windows:
+        if self._by_windows and self._ends:
+            found = await self._known_windows(
+                self._ends, bounds, backwards, matches or {}, count + 1
+            )
+        elif self._by_windows:
             is_inside = dense is not None and low < dense < high
             first = start if start is not None else dense if is_inside else None
             is_whole, width = (low, high) == self.whole, 0
@@ -151,11 +166,36 @@ class Ordered:
 
         async def read() -> list[Document]:
             cursor = self._collection.find(query).sort(self._field, -1 if backwards else 1)
-            found: list[Document] = await cursor.limit(most).to_list(None)
+            # All at once: a second batch is a second round trip.
+            cursor = cursor.limit(most).batch_size(most)
+            found: list[Document] = await cursor.to_list(None)
             return found
 
         with translated():
             return await do_again(read)
+
+    async def _known_windows(
+        self,
+        ends: Ends,
+        bounds: dict[str, str],
+        backwards: bool,
+        matches: Document,
+        most: int,
+    ) -> list[Document]:
+        """Return the same as `_sorted`."""
+        window, last_name = dict(bounds), "$gte" if backwards else "$lt"
+        last, begun = bounds[last_name], _begin(bounds, backwards)
+        found: list[Document] = []
+        width = most
+        while True:
+            end = ends.end(begun, width, backwards=backwards)
+            is_last = end <= last if backwards else end >= last
+            window[last_name] = last if is_last else end
+            found += await self._sorted(window, backwards, matches, most - len(found))
+            if is_last or len(found) == most:
+                return found
+            begun, width = end, width * self.grows
+            window = {"$lt": end} if backwards else {"$gte": end}
 
     async def _windows(
         self,
@@ -172,8 +212,7 @@ class Ordered:
             0 where that is not known.
         """
         window, last_name = dict(bounds), "$gte" if backwards else "$lt"
-        last = bounds[last_name]
-        begun = max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]
+        last, begun = bounds[last_name], _begin(bounds, backwards)
         shared = os.path.commonprefix([begun, last])  # noqa: RUF071 - of texts, not of paths
         found: list[Document] = []
         width = width or self._wider(self._narrow, 0, most)
@@ -233,3 +272,7 @@ class Ordered:
             position, digit = divmod(position, len(self._ranges))
             characters.append(self._ranges[digit])
         return shared + "".join(reversed(characters))
+
+
+def _begin(bounds: dict[str, str], backwards: bool) -> str:
+    return max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]

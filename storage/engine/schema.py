@@ -14,7 +14,7 @@ from bot.domain.errors import Problem, RefusedError
 from storage.engine.connection import Database, Document, translated
 from storage.engine.leases import Leases
 
-VERSION: Final = 7
+VERSION: Final = 8
 """The version that this program reads and writes. `storage.schema` migrates older data to it."""
 _ID: Final = "schema"
 

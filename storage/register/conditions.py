@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.domain.registration import Kind, Status
 from bot.domain.search import Query
 from storage.engine.connection import Document
 from storage.engine.ordered import HIGHEST, element_between
 from storage.register.search_fields import INACTIVE, KIND, LEFT_ERP, PRIORITY, TAG
+
+FIELDS: Final = ("sort_name", "words", "status", "kinds", "tags", "priority_departments")
+"""What `Condition.holds` reads, but for those of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +27,47 @@ class Condition:
     lacking: "Condition | None" = None
     """Holds for those that do not have it; only where nearly all have it, so that they are
     counted by who does not."""
+    names: tuple[str, str] | None = None
+    """The bounds of the place in the list by name, of a condition that is a part of that list."""
+    either: "tuple[Condition, Condition] | None" = None
+    """It holds if one of these does, and no index is for both."""
 
 
-def key(beginning: str, *, embedded: bool) -> Condition:
-    """Return the condition that a key begins like this."""
-    return Condition(
-        holds=lambda document: any(word.startswith(beginning) for word in document["words"]),
-        indexed=element_between("words", beginning, beginning + HIGHEST, embedded=embedded),
+def typed(beginning: str, *, embedded: bool) -> Condition:
+    """Return the condition that a key begins like this.
+
+    The first word of a name is no key: those whose name begins so are a part of the list by name.
+    """
+    later = _key(beginning, embedded=embedded)
+    if not beginning[0].isalnum():
+        return later
+    low, high = beginning, beginning + HIGHEST
+    names = {"sort_name": {"$gte": low, "$lt": high}}
+    begins = Condition(
+        lambda document: str(document["sort_name"]).startswith(beginning),
+        indexed=names,
+        other=names,
+        names=(low, high),
     )
+    return Condition(
+        lambda document: begins.holds(document) or later.holds(document), either=(begins, later)
+    )
+
+
+def parts(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """Return the same as alternatives, each of which has an index for every word.
+
+    One word at most begins the name.
+    """
+    words = [one.either for one in conditions if one.either]
+    rest = [one for one in conditions if not one.either]
+    if not words:
+        return [rest]
+    found = [[later for _, later in words] + rest]
+    for place, (begins, _) in enumerate(words):
+        others = [later for other, (_, later) in enumerate(words) if other != place]
+        found.append([begins, *others, *rest])
+    return found
 
 
 def tagged(tags: Iterable[str]) -> Condition:
@@ -102,14 +139,26 @@ def all_hold(document: Document, conditions: Iterable[Condition]) -> bool:
 
 def together(conditions: Sequence[Condition]) -> Document:
     """Return one filter, in which the first condition that has an index uses it."""
-    words = [one.indexed for one in conditions if one.other is None and one.indexed]
-    query: Document = {"$and": words} if len(words) > 1 else dict(words[0]) if words else {}
-    uses_index = bool(words)
-    for one in conditions:
-        if one.other is not None:
-            query |= one.indexed if one.indexed and not uses_index else one.other
-            uses_index = uses_index or one.indexed is not None
+    # Keys can be nothing but read along the index; else the first that can is.
+    keys = [one for one in conditions if one.indexed and one.other is None]
+    first = keys or [one for one in conditions if one.indexed][:1]
+    filters = [one.indexed for one in first]
+    filters += [one.other for one in conditions if one not in first]
+    query: Document = {}
+    for one in filters:
+        if one and query.keys().isdisjoint(one):
+            query |= one
+        elif one:
+            # Two words; or two tags, one of which is in the text and the other among the filters.
+            query.setdefault("$and", []).append(one)
     return query
+
+
+def _key(beginning: str, *, embedded: bool) -> Condition:
+    return Condition(
+        holds=lambda document: any(word.startswith(beginning) for word in document["words"]),
+        indexed=element_between("words", beginning, beginning + HIGHEST, embedded=embedded),
+    )
 
 
 def _labels(labels: list[str], other: Document) -> Condition:

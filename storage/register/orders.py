@@ -84,7 +84,10 @@ class Sorted:
                 found += page.documents
         if len(found) < most:
             name = "" if has_document else (start or "")[len(_NO_DOCUMENT) :]
-            query = matches | {"tax_key": None, "sort_name": {"$gte": name}}
+            # What matches may be a part of the list by name.
+            names = matches.get("sort_name", {})
+            beyond = names | {"$gte": max(name, names.get("$gte", ""))}
+            query = matches | {"tax_key": None, "sort_name": beyond}
             with translated():
                 cursor = self._registrations.find(query)
                 found += await cursor.sort("sort_name", 1).limit(most - len(found)).to_list(None)

@@ -10,6 +10,7 @@ many more will. If few do, the list of the rarest condition is short.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -26,26 +27,31 @@ from storage.engine.connection import (
     sorts_before_limit,
     translated,
 )
-from storage.engine.ordered import Ordered, Slice
-from storage.register.conditions import Condition, all_hold, key, of_filters, tagged, together
+from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.register.conditions import (
+    Condition,
+    all_hold,
+    of_filters,
+    parts,
+    tagged,
+    together,
+    typed,
+)
 from storage.register.documents import read_registration, tax_keys_of
 from storage.register.labels import Tags
 from storage.register.orders import Sorted, cursor_of
 from storage.register.raw_registration import RawRegistration
+from storage.register.spread import Spread
 from storage.register.typed_keys import meanings
 
-# Read from the beginning of the list by name, on a server that sorts first.
-_SAMPLE: Final = 400
-# Of so many names one has to match for more of them to be read.
-_SELDOM: Final = 25
-# Names begin here; before it are those that begin with a digit.
-_LETTERS: Final = "aa"
-# Names end here; after it are those in other alphabets.
-_LAST: Final = "zz"
+# To read and check one more of a list takes as long as so many matches in a list of all, which the
+# server sorts.
+_TO_READ: Final = 3
 # So many results at a time, for whoever wants all.
 _LONG: Final = 2_000
 # On the embedded server the time of `$in` grows with the square of the keys.
 _KEYS: Final = 50
+_WHOLE: Final = LOWEST, HIGHEST
 
 Meaning = Sequence[Condition]
 
@@ -64,7 +70,10 @@ class Search:
         self._tags = Tags(database, lambda: datetime.now(UTC))
         self._embedded = is_embedded(database) if embedded is None else embedded
         self._by_windows = sorts_before_limit(database) if by_windows is None else by_windows
-        self._by_name = Ordered(self._registrations, "sort_name", by_windows=self._by_windows)
+        self._spread = Spread(self._registrations, embedded=self._embedded)
+        self._by_name = Ordered(
+            self._registrations, "sort_name", by_windows=self._by_windows, ends=self._spread
+        )
         self._at_once = Ordered(self._registrations, "sort_name", by_windows=False)
         self._sorted = Sorted(self._registrations, embedded=self._embedded)
 
@@ -91,7 +100,18 @@ class Search:
             return await self._most(asked[0])
         if self._is_one_query(asked):
             return await self._number(_either(asked))
+        if len(asked) == 1 and not self._embedded:
+            return await self._number_of_parts(asked[0])
         return len(await self._gathered(asked))
+
+    async def _number_of_parts(self, conditions: Meaning) -> int:
+        """Return how many fit, each counted once: their first word may come again."""
+        first, *others = parts(conditions)
+        again = [one.either[1] for one in conditions if one.either]
+        both = [[key_of, *part] for key_of, part in zip(again, others, strict=True)]
+        numbers = [self._number(together(part)) for part in (first, *others, *both)]
+        one, *more = await asyncio.gather(*numbers)
+        return one + sum(more[: len(others)]) - sum(more[len(others) :])
 
     async def _most(self, conditions: Meaning) -> int:
         """Return how many fit conditions that nearly all fit."""
@@ -112,14 +132,12 @@ class Search:
         """Yield all results by name, `count` at a time."""
         asked = await self._asked(query)
         # A sample for each page reads the whole list again and again: few long pages do not.
-        is_sampled = self._by_windows and len(asked) == 1 and any(one.indexed for one in asked[0])
-        is_listed = is_sampled and not self._embedded
+        is_indexed = len(asked) == 1 and any(one.indexed or one.either for one in asked[0])
+        is_listed = is_indexed and self._by_windows and not self._embedded
         start: str | None = None
         while True:
             if is_listed:
-                found = await self._at_once.page(
-                    start=start, count=max(count, _LONG), matches=together(asked[0])
-                )
+                found = await self._plain(asked[0], start, max(count, _LONG))
             else:
                 found = await self._slice(query, BY_NAME, start, count)
             for place in range(0, len(found.documents) or 1, count):
@@ -139,6 +157,8 @@ class Search:
         asked = await self._asked(query)
         if not asked:
             return Slice([], None)
+        if self._by_windows or order.by is SortBy.UPDATED:
+            await self._spread.look()
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
         # No server has an index for times alone.
@@ -151,67 +171,158 @@ class Search:
 
     def _is_one_query(self, asked: Sequence[Meaning]) -> bool:
         """Return True if the server answers all of it in one query, along an index."""
-        if len(asked) > 1:
+        if len(asked) > 1 or any(one.either for one in asked[0]):
             return not self._by_windows
         return not self._embedded or all(one.other for one in asked[0][1:])
 
-    async def _names(
-        self, start: str | None, count: int, matches: Document, backwards: bool
-    ) -> Slice:
-        return await self._by_name.page(
-            start=start,
-            count=count,
-            matches=matches,
-            backwards=backwards,
-            dense=_LAST if backwards else _LETTERS,
-        )
+    async def _plain(self, conditions: Meaning, start: str | None, count: int) -> Slice:
+        """Return a page by name, of which each part is one sorted query."""
+        found: list[Slice] = []
+        for part in parts(conditions):
+            low, high = _within(part)
+            if start is None or start < high:
+                matches = together([one for one in part if not one.names])
+                page = await self._at_once.page(
+                    start=start, count=count + 1, low=low, high=high, matches=matches
+                )
+                found.append(page)
+        return self._merged(found, BY_NAME, count)
 
     async def _sampled(
         self, conditions: Meaning, order: Order, start: str | None, count: int
     ) -> Slice:
-        sample, names = Slice([], start), max(_SAMPLE, count)
+        """Return a page as the sample says that it is quickest."""
+        each = parts(conditions)
+        by_name = order.by is SortBy.NAME
+        # By name, those whose name begins with a word stand together.
+        if number := self._to_read(each[0] if by_name else conditions, _WHOLE, count):
+            page = await self._from_list(conditions, order, start, count, _WHOLE, number)
+            if page:
+                return page
+        if len(each) == 1:
+            return await self._of_part(each[0], order, start, count)
+        found = [await self._of_part(part, order, start, count + 1) for part in each]
+        return self._merged(found, order, count)
+
+    def _to_read(self, conditions: Meaning, within: tuple[str, str], count: int) -> int:
+        """Return how many of the list to read and check for a page; 0 if a list of those that
+        match is quicker.
+
+        within: bounds of names, in a list by name.
+        """
+        sample = self._spread.within(within)
+        fitting = sum(all_hold(one, conditions) for one in sample)
+        if not fitting:
+            return 0
+        number = len(sample) * (count + 1) * 5 // fitting // 4 + 1
+        listed = [one for one in conditions if one.indexed or one.either]
+        matches = (self._matches(one) for one in listed)
+        return number if number * _TO_READ < min(matches, default=math.inf) else 0
+
+    def _matches(self, condition: Condition) -> float:
+        """Return about how many registrations fit."""
+        sample = self._spread.within(_WHOLE)
+        return self._spread.size * sum(map(condition.holds, sample)) / max(len(sample), 1)
+
+    async def _from_list(
+        self,
+        conditions: Meaning,
+        order: Order,
+        start: str | None,
+        count: int,
+        within: tuple[str, str],
+        number: int,
+    ) -> Slice | None:
+        """Return the page if the next of the list fill it, or it is over.
+
+        within: bounds of names, in a list by name. number: so many are read, and again as many.
+        """
         matching: dict[str, tuple[str, Document]] = {}
+        following = start
         for _ in range(2):
-            some = await self._listed(order, sample.next, names, {})
+            some = await self._listed(order, following, number, {}, within)
+            following = some.next
             for one in some.documents:
                 if all_hold(one, conditions):
                     matching.setdefault(one["_id"], (cursor_of(one, order), one))
-            sample = Slice(sample.documents + some.documents, some.next)
-            found = len(matching)
-            if sample.next is None or not len(sample.documents) // _SELDOM <= found <= count:
-                break
-            # Nearly full: reading on is quicker than a list of so many.
-            names = len(sample.documents) * (count + 1 - found) * 3 // found // 2
-        if sample.next is None or len(matching) > count:
-            cursors, documents = zip(*matching.values(), strict=True) if matching else ((), ())
-            return Slice(list(documents[:count]), cursors[count] if len(cursors) > count else None)
-        listed = [one for one in conditions if one.indexed]
+            if following is None or len(matching) > count:
+                cursors, documents = zip(*matching.values(), strict=True) if matching else ((), ())
+                return Slice(
+                    list(documents[:count]), cursors[count] if len(cursors) > count else None
+                )
+        return None
+
+    async def _of_part(self, part: Meaning, order: Order, start: str | None, count: int) -> Slice:
+        """Return a page of a meaning that has an index for every word."""
+        by_name = order.by is SortBy.NAME
+        within = _within(part) if by_name else _WHOLE
+        rest = [one for one in part if not (by_name and one.names)]
+        if within != _WHOLE:
+            low, high = within
+            if start is not None and (start < low if order.descending else start >= high):
+                return Slice([], None)
+            if start is not None and (start >= high if order.descending else start < low):
+                start = None
+            if not rest:
+                return await self._listed(order, start, count, {}, within)
+            if number := self._to_read(rest, within, count):
+                page = await self._from_list(rest, order, start, count, within, number)
+                if page:
+                    return page
+        listed = [one for one in rest if one.indexed]
         if not listed:
-            return await self._listed(order, start, count, together(conditions))
-        rarest = min(listed, key=lambda one: sum(map(one.holds, sample.documents)))
-        asked = [[rarest, *(one for one in conditions if one is not rarest)]]
-        if self._is_one_query(asked):
-            matches = together(asked[0])
-            if order.by is not SortBy.NAME:
-                return await self._sorted.page(order, start, count, matches)
-            return await self._at_once.page(
-                start=start, count=count, matches=matches, backwards=order.descending
-            )
-        return await self._whole(
-            self._sorted.slice_of(await self._gathered(asked), order, start, count)
+            return await self._listed(order, start, count, together(rest), within)
+        rarest = min(listed, key=self._matches)
+        ordered = [rarest, *(one for one in rest if one is not rarest)]
+        if not self._is_one_query([ordered]):
+            ordered += [one for one in part if one not in rest]
+            found = await self._gathered([ordered])
+            return await self._whole(self._sorted.slice_of(found, order, start, count))
+        if not by_name:
+            return await self._sorted.page(order, start, count, together(ordered))
+        return await self._at_once.page(
+            start=start,
+            count=count,
+            low=within[0],
+            high=within[1],
+            matches=together(ordered),
+            backwards=order.descending,
         )
 
+    def _merged(self, found: Sequence[Slice], order: Order, count: int) -> Slice:
+        """Return a page of what the parts of a meaning have, each in this order and one more."""
+        each = {one["_id"]: one for page in found for one in page.documents}
+        page = self._sorted.slice_of(list(each.values()), order, None, count)
+        more = sorted(one.next for one in found if one.next)
+        if page.next is None and more:
+            # Some were deleted while they were read.
+            return Slice(page.documents, more[-1 if order.descending else 0])
+        return page
+
     async def _listed(
-        self, order: Order, start: str | None, count: int, matches: Document
+        self,
+        order: Order,
+        start: str | None,
+        count: int,
+        matches: Document,
+        within: tuple[str, str] = _WHOLE,
     ) -> Slice:
-        if order.by is SortBy.NAME:
-            return await self._names(start, count, matches, order.descending)
-        return await self._sorted.page(order, start, count, matches)
+        """within: bounds of names, in a list by name."""
+        if order.by is not SortBy.NAME:
+            return await self._sorted.page(order, start, count, matches)
+        return await self._by_name.page(
+            start=start,
+            count=count,
+            low=within[0],
+            high=within[1],
+            matches=matches,
+            backwards=order.descending,
+        )
 
     async def _gathered(self, asked: Sequence[Meaning]) -> list[Document]:
         """Return the ids, keys and sort keys of what fits one of the meanings."""
         found: dict[str, Document] = {}
-        for listed, *more in asked:
+        for listed, *more in (part for one in asked for part in parts(one)):
             # The embedded server takes one range of keys; the others are compared here.
             others = [one for one in more if one.other or not self._embedded]
             with translated():
@@ -246,7 +357,7 @@ class Search:
             if await self._has_one([document]):
                 return [[document, *filters]]
         texts: list[Meaning] = [
-            [key(one, embedded=self._embedded) for one in keys] for keys in meanings(query.text)
+            [typed(one, embedded=self._embedded) for one in keys] for keys in meanings(query.text)
         ]
         if tags := await self._tags_named(query.text):
             texts.append([tagged(tags)])
@@ -257,8 +368,11 @@ class Search:
 
     async def _has_one(self, meaning: Meaning) -> bool:
         """Return True if somebody fits the meaning's first condition."""
-        with translated():
-            return bool(await self._registrations.find_one(meaning[0].indexed, {"_id": 1}))
+        for one in meaning[0].either or meaning[:1]:
+            with translated():
+                if await self._registrations.find_one(one.indexed, {"_id": 1}):
+                    return True
+        return False
 
     async def _tags_named(self, text: str) -> list[str]:
         name = label_key(text)
@@ -266,4 +380,10 @@ class Search:
 
 
 def _either(asked: Sequence[Meaning]) -> Document:
-    return {"$or": [together(one) for one in asked]} if len(asked) > 1 else together(asked[0])
+    found = [together(part) for one in asked for part in parts(one)]
+    return {"$or": found} if len(found) > 1 else found[0]
+
+
+def _within(part: Meaning) -> tuple[str, str]:
+    """Return the bounds of the names of those that fit."""
+    return next((one.names for one in part if one.names), _WHOLE)

@@ -1,7 +1,8 @@
 """Search fields: stored with a registration so that it is found, but not part of the model.
 
-`sort_name` is its sort key in the whole register. `words` are all keys by which it is found, in
-one list with one index, as each index and each key makes an import slower. The first character
+`sort_name` is its sort key in the whole register, and finds it by the first word of its name.
+`words` are all other keys by which it is found, in one list with one index, as each index and each
+key makes an import slower. The first character
 tells what a key is: letters and digits begin the words of its names and its tax id, and the
 constants below begin all others. `labels` repeats some for programs of version 3.
 """
@@ -78,7 +79,7 @@ def without_search_fields(document: Document) -> Document:
 
 def _words(registration: Registration, name: str) -> set[str]:
     """name: the folded name."""
-    words = name.split()
+    words = name.split()[1:]
     if registration.trade_name:
         words += fold(registration.trade_name).split()
     if len(words) > _MOST_WORDS:

@@ -29,7 +29,11 @@ def meanings(text: str) -> list[Keys]:
     The digits `3222` may begin a tax id, begin or end a telephone, and be an ERP's id.
     """
     typed = typed_words(text)
-    words = [word[:WORD_LENGTH] for word in sorted(typed, key=len)[::-1]]
+    words: list[str] = []
+    for word in sorted(typed, key=len)[::-1]:
+        # Who has the longer one has its beginning, too.
+        if not any(longer.startswith(word[:WORD_LENGTH]) for longer in words):
+            words.append(word[:WORD_LENGTH])
     found: list[Keys] = [words] if words else []
     alone = text.split()
     if len(alone) == 1:

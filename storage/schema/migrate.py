@@ -38,6 +38,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(5, "all keys of a search in one list", gather_keys),
     Migration(6, "registrations that were united into one", nothing_to_write),
     Migration(7, "the time of the last change among the keys of a search", renew_words),
+    Migration(8, "first words of names only in the list by name", renew_words),
 )
 
 

@@ -1,4 +1,4 @@
-"""Migrations 2 and 7: registrations are found by their telephones too, and listed by time."""
+"""Migrations 2, 7 and 8: other keys, by which registrations are found or listed."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,6 @@ from storage.schema.search_fields import renew_search_fields
 
 
 async def renew_words(database: Database) -> AsyncIterator[Progress]:
-    """Add the new keys to each registration; an older program ignores them."""
+    """Give each registration the keys of this program."""
     async for progress in within(database, "registrations", renew_search_fields(database)):
         yield progress

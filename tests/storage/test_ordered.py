@@ -1,5 +1,6 @@
 """Pages in the order of a field equal a sort in memory, read at once and in windows."""
 
+from collections.abc import Iterable
 from random import Random
 from statistics import median
 from typing import Any
@@ -94,6 +95,53 @@ async def test_each_document_is_on_one_page_in_order(
             some: dict[str, Any] = {"low": low, "high": high, "backwards": backwards}
             expected = sorted((k for k in stored if low <= k < high), reverse=backwards)
             assert await pages(ordered, count=37, dense=dense, **some) == expected
+
+
+class Sampled:
+    """Knows every `each`th key."""
+
+    def __init__(self, keys: Iterable[str], each: int) -> None:
+        self.each = each
+        self.keys = sorted(keys)[::each]
+
+    def end(self, begin: str, count: int, *, backwards: bool) -> str:
+        beyond = [key for key in self.keys if (key < begin if backwards else key > begin)]
+        steps = count // self.each + 1
+        if len(beyond) <= steps:
+            return LOWEST if backwards else HIGHEST
+        return beyond[-1 - steps] if backwards else beyond[steps]
+
+
+@BACKWARDS
+@pytest.mark.parametrize("each", [1, 10, 1_000], ids=["all", "some", "one"])
+async def test_windows_that_end_where_a_sample_says_have_the_same(
+    database: Any, backwards: bool, each: int
+):
+    random = Random(5)  # noqa: S311
+    stored = await filled(database, random, 400)
+    # Half of what the sample knows is gone, or was never there.
+    ends = Sampled([*random.sample(sorted(stored), 200), "b", "maria x", "\u3000"], each)
+    ordered = Ordered(database["things"], "key", by_windows=True, ends=ends)
+    bounds = [(LOWEST, HIGHEST), ("0.2", "0.5"), ("x", "y"), ("2", "3")]
+    for low, high in [*bounds, *[sorted(random.sample(sorted(stored), 2)) for _ in range(4)]]:
+        some: dict[str, Any] = {"low": low, "high": high, "backwards": backwards, "count": 37}
+        expected = sorted((k for k in stored if low <= k < high), reverse=backwards)
+        assert await pages(ordered, **some) == expected
+        expected = [one for one in expected if stored[one]["n"] == 3]
+        assert await pages(ordered, matches={"n": 3}, **some) == expected
+
+
+@BACKWARDS
+async def test_a_page_whose_end_is_known_is_one_window(database: Any, backwards: bool):
+    stored = sorted(await filled(database, Random(6), 2_000))  # noqa: S311
+    recorded = Recorded(database["things"], stored)
+    ordered = Ordered(recorded, "key", by_windows=True, ends=Sampled(stored, 20))
+    for start in (None, stored[700], stored[1_300]):
+        recorded.in_range.clear()
+        page = await ordered.page(start=start, count=40, backwards=backwards)
+        assert len(page.documents) == 40
+        assert len(recorded.in_range) == 1
+        assert recorded.in_range[0] <= 81
 
 
 @SHAPES

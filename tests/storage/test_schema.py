@@ -19,7 +19,7 @@ from bot.wiring.clients import open_database
 from storage.backup.backup import back_up
 from storage.engine.schema import VERSION, begin_migration, stored_version
 from storage.register.registrations import Registrations
-from storage.schema.migrate import MIGRATIONS
+from storage.schema.migrate import MIGRATIONS, migrate
 from tests import warm
 from tests.e2e.process import Running
 from tests.patience import HANG_S
@@ -152,6 +152,23 @@ async def test_every_command_refuses_newer_data_with_one_sentence(
         assert_one_sentence(said, SENTENCE)
     assert f"✗ banco de dados: {SENTENCE}" in all_said[2].out
     assert await database["meta"].find_one({"_id": "schema"}) == NEWER
+
+
+async def test_the_first_word_of_a_name_is_no_key_any_more(database: Any):
+    register = Registrations(database)
+    for number, name in enumerate(["Maria Souza", "Ana Maria", "Ana Ana"]):
+        await register.create(registration(id=f"{number:032x}", tax_id=None, name=name))
+    stored = database["registrations"]
+    now = await stored.find({}).sort("_id", 1).to_list(None)
+    for one in now:
+        # As version 7 stored them.
+        first = one["sort_name"].split()[0] + "\t"
+        await stored.update_one({"_id": one["_id"]}, {"$addToSet": {"words": first}})
+    await database["meta"].update_one({"_id": "schema"}, {"$set": {"version": 7}}, upsert=True)
+    for _ in range(2):
+        await migrate(database, lambda _: None)
+        assert await stored.find({}).sort("_id", 1).to_list(None) == now
+    assert await stored_version(database) == VERSION
 
 
 async def test_data_that_a_newer_program_has_begun_to_migrate_is_newer(database: Any):

@@ -125,6 +125,8 @@ def random_query(random: Random, stored: list[Registration]) -> Query:
         ".",
         "maria a",
     ]
+    # The beginning of another word, one word twice, and two words that no name has together first.
+    texts += ["maria mar", "ana anabela", "da da", "silva ferr a", "maria padaria"]
     texts += [*TYPED_PHONES, "7766", "ANA@example.com", "financeiro@", "vip", "boa vista", "boa"]
     chosen = random.choice(stored).tax_id
     if chosen and random.random() < 0.2:
@@ -267,6 +269,72 @@ async def test_every_question_finds_what_a_filter_finds_each_once(
 
 
 @SHAPES
+async def test_tags_in_the_text_and_in_the_filters_both_hold_beside_what_is_rarer(
+    database: Any, embedded: bool, by_windows: bool
+):
+    random = Random(8)  # noqa: S311
+    stored = [
+        registration(
+            id=f"{n:03}",
+            tax_id=make_cpf(700_000_000 + n),
+            tags=frozenset(random.sample(TAGS[:2], random.randrange(3))),
+            status=Status.INACTIVE if n % 10 == 0 else Status.ACTIVE,
+            priority_departments=frozenset(["vendas"] if n % 15 == 0 else []),
+        )
+        for n in range(150)
+    ]
+    await store(database, stored)
+    for id_, name in TAG_NAMES.items():
+        await Tags(database, lambda: NOW).add(Tag(id=id_, name=name))
+    search = Search(database, embedded=embedded, by_windows=by_windows)
+    for query in (
+        Query(text="vip", tags=frozenset(["t2"]), statuses=frozenset([Status.INACTIVE])),
+        Query(text="vip", tags=frozenset(["t2"]), departments=frozenset(["vendas"])),
+        Query(text="boa vista", without_tag=True, statuses=frozenset([Status.INACTIVE])),
+    ):
+        expected = [one for one in stored if matches(query, one)]
+        for order in (BY_NAME, Order(by=SortBy.DOCUMENT), Order(by=SortBy.UPDATED)):
+            found = await pages(search, query, order)
+            assert ids(found) == sorted_by(order, expected), (query, order)
+        assert await search.count(query) == len(expected)
+
+
+@SHAPES
+async def test_the_first_word_of_a_name_is_found_in_the_list_by_name(
+    database: Any, embedded: bool, by_windows: bool
+):
+    names = ["Maria", "Maria Maria", "Ana Maria", "Mariana Maria", "maria-josé", "Marta Ana"]
+    stored = [
+        registration(id=str(n), tax_id=None, name=name, trade_name="Maria" if n == 5 else None)
+        for n, name in enumerate(names)
+    ]
+    await store(database, stored)
+    words = [set(search_fields(one)["words"]) for one in stored]
+    assert ["maria\t" in one for one in words] == [False, True, True, True, False, True]
+    # As version 7 stored it, and as one of its processes may still store it.
+    await database["registrations"].update_one({"_id": "0"}, {"$push": {"words": "maria\t"}})
+    search = Search(database, embedded=embedded, by_windows=by_windows)
+    for text in (
+        "maria",
+        "mari",
+        "m",
+        "maria ana",
+        "ana maria",
+        "mariana",
+        "mariana mari",
+        "jose",
+    ):
+        query = Query(text=text)
+        expected = [one for one in stored if matches(query, one)]
+        assert expected, text
+        assert ids(await pages(search, query, count=2)) == in_order(expected), text
+        assert ids(await pages(search, query, Order(descending=True), count=2)) == sorted_by(
+            Order(descending=True), expected
+        )
+        assert await search.count(query) == len(expected), text
+
+
+@SHAPES
 async def test_the_whole_register_comes_by_name(database: Any, embedded: bool, by_windows: bool):
     random = Random(3)  # noqa: S311
     stored = [some_registration(random, number) for number in range(300)]
@@ -310,7 +378,7 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
         expected = in_order([one for one in stored if matches(query, one)])
         assert ids(await pages(search, query)) == expected, query
         assert await search.count(query) == len(expected), query
-    # One in nine: more than the first 400 of the whole list are read for a page.
+    # One in nine.
     inactive = Query(statuses=frozenset([Status.INACTIVE]))
     by_time = [Order(by=SortBy.UPDATED, descending=turned) for turned in (False, True)]
     for order in (BY_NAME, Order(descending=True), Order(by=SortBy.DOCUMENT)):

@@ -1,0 +1,82 @@
+"""The sample of the register says about how many there are and how their names are spread."""
+
+from random import Random
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from bot.demo.documents import make_cpf
+from bot.domain.registration import Phones, Registration
+from storage.engine.connection import is_embedded
+from storage.engine.ordered import HIGHEST, LOWEST
+from storage.register.documents import registration_document
+from storage.register.spread import Spread
+from tests.storage.records import registration
+
+SIZE = 2_000
+FIRST = ["Ana", "Bia", "Maria", "Zilda"]
+
+
+def people(random: Random, *, with_phones: bool, with_documents: bool) -> list[Registration]:
+    return [
+        registration(
+            id=f"{random.getrandbits(64):016x}",
+            tax_id=make_cpf(number) if with_documents else None,
+            name=f"{random.choice(FIRST)} {random.random()}",
+            phones=Phones(mobile=f"+55499{random.randrange(10**8):08d}")
+            if with_phones
+            else Phones(),
+        )
+        for number in random.sample(range(10**8, 10**9), SIZE)
+    ]
+
+
+async def looked(database: Any, register: list[Registration]) -> Spread:
+    for start in range(0, len(register), 500):
+        documents = [registration_document(one) for one in register[start : start + 500]]
+        await database["registrations"].insert_many(documents)
+    spread = Spread(database["registrations"], embedded=is_embedded(database))
+    await spread.look()
+    return spread
+
+
+@pytest.mark.parametrize(
+    ("with_phones", "with_documents"), [(True, True), (False, True)], ids=["telephones", "CPFs"]
+)
+async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with_documents: bool):
+    random = Random(1)  # noqa: S311
+    register = people(random, with_phones=with_phones, with_documents=with_documents)
+    spread = await looked(database, register)
+    assert SIZE / 2 < spread.size < SIZE * 2
+    assert len(spread.within((LOWEST, HIGHEST))) < SIZE / 5
+    names = sorted(str(registration_document(one)["sort_name"]) for one in register)
+    begins = names[450:-450:50]
+    for count in (10, 100, 400):
+        for backwards in (False, True):
+            ends = [spread.end(begin, count, backwards=backwards) for begin in begins]
+            between = [
+                sum(min(begin, end) <= one < max(begin, end) for one in names)
+                for begin, end in zip(begins, ends, strict=True)
+            ]
+            assert 0.6 * count < mean(between) < 1.5 * count + 30
+    share = len(spread.within(("maria", "maria\U0010ffff"))) * spread.size
+    assert share / len(spread.within((LOWEST, HIGHEST))) == pytest.approx(SIZE / 4, rel=0.5)
+
+
+async def test_without_telephones_and_documents_nothing_is_known(database: Any):
+    register = people(Random(2), with_phones=False, with_documents=False)[:50]  # noqa: S311
+    spread = await looked(database, register)
+    assert spread.size == 0
+    assert spread.end("maria", 10, backwards=False) == HIGHEST
+    assert spread.end("maria", 10, backwards=True) == LOWEST
+    assert not spread.within((LOWEST, HIGHEST))
+
+
+async def test_it_is_read_once_a_minute(database: Any):
+    register = people(Random(3), with_phones=True, with_documents=True)[:60]  # noqa: S311
+    spread = await looked(database, register)
+    known = spread.size
+    await database["registrations"].delete_many({})
+    await spread.look()
+    assert spread.size == known
