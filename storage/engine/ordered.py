@@ -38,6 +38,8 @@ _FAST: Final = 6
 # The first windows of a list are an eighth of what its first page was last time: even if an import
 # has made the list a hundred times as long since then, they do not hold much of it.
 _PARTS: Final = 8
+# So many begins are remembered.
+_MANY: Final = 1_000
 
 
 def element_between(field: str, low: str, high: str, *, embedded: bool) -> Document:
@@ -63,8 +65,8 @@ class Slice:
 class Ends(Protocol):
     """Knows how the keys of a collection are spread."""
 
-    def end(self, begin: str, count: int, *, backwards: bool) -> str:
-        """Return a key so that about so many others are between."""
+    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
+        """Return a key so that at least so many others are between, and about how many are."""
         ...
 
 
@@ -103,6 +105,8 @@ class Ordered:
         self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
         """The first key of the whole list and the width of the first window behind it, as its
         first page was last time; by direction and size of the page."""
+        self._firsts: dict[tuple[str, bool], str] = {}
+        """The first key found behind a begin, by begin and direction."""
         self._following: tuple[str, int] = "", 0
         """The same for the page behind the one that was read last."""
 
@@ -186,12 +190,21 @@ class Ordered:
         window, last_name = dict(bounds), "$gte" if backwards else "$lt"
         last, begun = bounds[last_name], _begin(bounds, backwards)
         found: list[Document] = []
-        width = most
+        width, begin = most, (begun, backwards)
         while True:
-            end = ends.end(begun, width, backwards=backwards)
+            end, between = ends.end(begun, width, backwards=backwards)
+            if between > 2 * width:
+                # From "maria" on there is nothing until "maria a".
+                first = self._firsts.get((begun, backwards), begun)
+                nearer = self._part_way(first, end, width / between)
+                end = nearer if min(begun, end) < nearer < max(begun, end) else end
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
             found += await self._sorted(window, backwards, matches, most - len(found))
+            if found and not matches and begin not in self._firsts:
+                if len(self._firsts) >= _MANY:
+                    self._firsts.clear()
+                self._firsts[begin] = self._key_of(found[0])
             if is_last or len(found) == most:
                 return found
             begun, width = end, width * self.grows
@@ -251,6 +264,12 @@ class Ordered:
         if start is None:
             self._beginnings[backwards, count] = first, width
         self._following = last, width
+
+    def _part_way(self, begin: str, end: str, part: float) -> str:
+        """Return a key between, as if all of them were evenly spread."""
+        shared = os.path.commonprefix([begin, end])  # noqa: RUF071 - of texts, not of paths
+        first, last = (self._position(one, shared) for one in (begin, end))
+        return self._key(first + int((last - first) * part), shared, end)
 
     def _position(self, key: str, shared: str) -> int:
         """Return the place of a key among all that begin like it, as a number."""

@@ -21,6 +21,8 @@ from storage.register.search_fields import CHANGED, DOCUMENT, change_of, changed
 # Keys of documents begin with their country. Within one country they are evenly spread. No bound
 # is "BR:", as up to that the Rust server reads every key that begins so.
 _COUNTRIES: Final = ((LOWEST, "BR9"), ("BR9", "BR;"), ("BR;", HIGHEST))
+# Every key of a document begins with a letter. Only who has one is within these bounds.
+_ANY: Final = ("A", HIGHEST)
 _BRAZIL: Final = ("BR:" + "0" * 14, "BR:" + "9" * 14)
 # A cursor begins so where the registrations without a document begin, by name.
 _NO_DOCUMENT: Final = HIGHEST
@@ -65,12 +67,13 @@ class Sorted:
     ) -> list[Document]:
         found: list[Document] = []
         has_document = start is None or not start.startswith(_NO_DOCUMENT)
-        for low, high in _COUNTRIES[::-1] if backwards else _COUNTRIES:
+        # What matches may be seldom, so it is sorted as a whole.
+        ranges = (_ANY,) if matches else _COUNTRIES
+        for low, high in ranges[::-1] if backwards else ranges:
             is_over = start is not None and (start < low if backwards else start >= high)
             if has_document and len(found) < most and not is_over:
                 is_inside = start is not None and low <= start < high
                 is_much = low < _BRAZIL[0] < high
-                # What matches may be seldom, so it is sorted as a whole.
                 prefix = "" if matches else DOCUMENT
                 page = await self._by_document[is_much if not matches else None].page(
                     start=f"{prefix}{start}" if is_inside else None,

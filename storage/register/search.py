@@ -162,12 +162,9 @@ class Search:
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
         # No server has an index for times alone.
-        if (self._by_windows or order.by is SortBy.UPDATED) and len(asked) == 1 and asked[0]:
-            return await self._sampled(asked[0], order, start, count)
-        if self._is_one_query(asked):
-            return await self._listed(order, start, count, _either(asked))
-        found = await self._gathered(asked)
-        return await self._whole(self._sorted.slice_of(found, order, start, count))
+        if (self._by_windows or order.by is SortBy.UPDATED) and asked[0]:
+            return await self._sampled(asked, order, start, count)
+        return await self._listed(order, start, count, _either(asked))
 
     def _is_one_query(self, asked: Sequence[Meaning]) -> bool:
         """Return True if the server answers all of it in one query, along an index."""
@@ -189,14 +186,14 @@ class Search:
         return self._merged(found, BY_NAME, count)
 
     async def _sampled(
-        self, conditions: Meaning, order: Order, start: str | None, count: int
+        self, asked: Sequence[Meaning], order: Order, start: str | None, count: int
     ) -> Slice:
         """Return a page as the sample says that it is quickest."""
-        each = parts(conditions)
-        by_name = order.by is SortBy.NAME
-        # By name, those whose name begins with a word stand together.
-        if number := self._to_read(each[0] if by_name else conditions, _WHOLE, count):
-            page = await self._from_list(conditions, order, start, count, _WHOLE, number)
+        each = [part for one in asked for part in parts(one)]
+        if len(asked) == 1:
+            # By name, those whose name begins with a word stand together.
+            wanted = each[0] if order.by is SortBy.NAME else asked[0]
+            page = await self._from_list(wanted, asked[0], order, start, count, _WHOLE)
             if page:
                 return page
         if len(each) == 1:
@@ -204,53 +201,48 @@ class Search:
         found = [await self._of_part(part, order, start, count + 1) for part in each]
         return self._merged(found, order, count)
 
-    def _to_read(self, conditions: Meaning, within: tuple[str, str], count: int) -> int:
-        """Return how many of the list to read and check for a page; 0 if a list of those that
-        match is quicker.
-
-        within: bounds of names, in a list by name.
-        """
-        sample = self._spread.within(within)
-        fitting = sum(all_hold(one, conditions) for one in sample)
-        if not fitting:
-            return 0
-        number = len(sample) * (count + 1) * 5 // fitting // 4 + 1
-        listed = [one for one in conditions if one.indexed or one.either]
-        matches = (self._matches(one) for one in listed)
-        return number if number * _TO_READ < min(matches, default=math.inf) else 0
-
-    def _matches(self, condition: Condition) -> float:
-        """Return about how many registrations fit."""
-        sample = self._spread.within(_WHOLE)
-        return self._spread.size * sum(map(condition.holds, sample)) / max(len(sample), 1)
-
     async def _from_list(
         self,
+        wanted: Meaning,
         conditions: Meaning,
         order: Order,
         start: str | None,
         count: int,
         within: tuple[str, str],
-        number: int,
     ) -> Slice | None:
-        """Return the page if the next of the list fill it, or it is over.
+        """Return the page from the list itself; None if a list of all that match is quicker.
 
-        within: bounds of names, in a list by name. number: so many are read, and again as many.
+        wanted: a part of the conditions that is spread over the list. within: bounds of names, in
+        a list by name.
         """
-        matching: dict[str, tuple[str, Document]] = {}
-        following = start
-        for _ in range(2):
+        sample = self._spread.within(within)
+        fitting = sum(all_hold(one, wanted) for one in sample)
+        listed = [one for one in wanted if one.indexed or one.either]
+        most = min(map(self._matches, listed), default=math.inf) / _TO_READ
+        found: dict[str, tuple[str, Document]] = {}
+        read, hits, following = 0, fitting, start
+        while hits:
+            number = (read or len(sample)) * (count + 1 - len(found)) * 5 // hits // 4 + 1
+            # By name, there may be few at first.
+            number = min(number, 2 * read) if read else number
+            if read + number > most:
+                return None
             some = await self._listed(order, following, number, {}, within)
             following = some.next
             for one in some.documents:
                 if all_hold(one, conditions):
-                    matching.setdefault(one["_id"], (cursor_of(one, order), one))
-            if following is None or len(matching) > count:
-                cursors, documents = zip(*matching.values(), strict=True) if matching else ((), ())
-                return Slice(
-                    list(documents[:count]), cursors[count] if len(cursors) > count else None
-                )
+                    found.setdefault(one["_id"], (cursor_of(one, order), one))
+            if following is None or len(found) > count:
+                cursors, documents = zip(*found.values(), strict=True) if found else ((), ())
+                following = cursors[count] if len(cursors) > count else None
+                return Slice(list(documents[:count]), following)
+            read, hits = read + number, max(len(found), 1)
         return None
+
+    def _matches(self, condition: Condition) -> float:
+        """Return about how many registrations fit."""
+        sample = self._spread.within(_WHOLE)
+        return self._spread.size * sum(map(condition.holds, sample)) / max(len(sample), 1)
 
     async def _of_part(self, part: Meaning, order: Order, start: str | None, count: int) -> Slice:
         """Return a page of a meaning that has an index for every word."""
@@ -265,10 +257,8 @@ class Search:
                 start = None
             if not rest:
                 return await self._listed(order, start, count, {}, within)
-            if number := self._to_read(rest, within, count):
-                page = await self._from_list(rest, order, start, count, within, number)
-                if page:
-                    return page
+            if page := await self._from_list(rest, rest, order, start, count, within):
+                return page
         listed = [one for one in rest if one.indexed]
         if not listed:
             return await self._listed(order, start, count, together(rest), within)

@@ -50,7 +50,6 @@ class Spread:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        self._until = now + _KNOWN_S
         each, best = 1, list[Document]()
         for numbers in _NUMBERS:
             parts, found = await self._enough(numbers)
@@ -61,6 +60,7 @@ class Spread:
         self._each = each
         self._sample = sorted(best, key=_name)
         self._names = [_name(one) for one in self._sample]
+        self._until = now + _KNOWN_S
 
     async def _enough(self, numbers: str) -> tuple[int, list[Document]]:
         """Return the fewest that are enough, and of how many parts they are one."""
@@ -87,14 +87,16 @@ class Spread:
         low, high = (bisect_left(self._names, one) for one in bounds)
         return self._sample[low:high]
 
-    def end(self, begin: str, count: int, *, backwards: bool) -> str:
-        """Return a key so that about so many names, or somewhat more, are between."""
+    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
+        """Return a key so that at least so many names are between, and about how many are."""
         steps = count // self._each + 1
         if backwards:
             place = bisect_left(self._names, begin) - steps
-            return self._names[place] if place >= 0 else LOWEST
-        place = bisect_right(self._names, begin) + steps - 1
-        return self._names[place] if place < len(self._names) else HIGHEST
+            end = self._names[place] if place >= 0 else LOWEST
+        else:
+            place = bisect_right(self._names, begin) + steps - 1
+            end = self._names[place] if place < len(self._names) else HIGHEST
+        return end, steps * self._each
 
 
 def _name(document: Document) -> str:

@@ -104,12 +104,12 @@ class Sampled:
         self.each = each
         self.keys = sorted(keys)[::each]
 
-    def end(self, begin: str, count: int, *, backwards: bool) -> str:
+    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
         beyond = [key for key in self.keys if (key < begin if backwards else key > begin)]
         steps = count // self.each + 1
         if len(beyond) <= steps:
-            return LOWEST if backwards else HIGHEST
-        return beyond[-1 - steps] if backwards else beyond[steps]
+            return LOWEST if backwards else HIGHEST, steps * self.each
+        return beyond[-1 - steps] if backwards else beyond[steps], steps * self.each
 
 
 @BACKWARDS

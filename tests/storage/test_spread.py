@@ -54,7 +54,7 @@ async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with
     begins = names[450:-450:50]
     for count in (10, 100, 400):
         for backwards in (False, True):
-            ends = [spread.end(begin, count, backwards=backwards) for begin in begins]
+            ends = [spread.end(begin, count, backwards=backwards)[0] for begin in begins]
             between = [
                 sum(min(begin, end) <= one < max(begin, end) for one in names)
                 for begin, end in zip(begins, ends, strict=True)
@@ -68,8 +68,8 @@ async def test_without_telephones_and_documents_nothing_is_known(database: Any):
     register = people(Random(2), with_phones=False, with_documents=False)[:50]  # noqa: S311
     spread = await looked(database, register)
     assert spread.size == 0
-    assert spread.end("maria", 10, backwards=False) == HIGHEST
-    assert spread.end("maria", 10, backwards=True) == LOWEST
+    assert spread.end("maria", 10, backwards=False)[0] == HIGHEST
+    assert spread.end("maria", 10, backwards=True)[0] == LOWEST
     assert not spread.within((LOWEST, HIGHEST))
 
 
