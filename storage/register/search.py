@@ -44,9 +44,9 @@ from storage.register.raw_registration import RawRegistration
 from storage.register.spread import Spread
 from storage.register.typed_keys import meanings
 
-# To read and check one more of a list takes as long as so many matches in a list of all, which the
-# server sorts.
-_TO_READ: Final = 3
+# To read and check one of a list takes as long as three in a list of all that match, which the
+# server sorts; and where too few match, both are done.
+_TO_READ: Final = 5
 # So many results at a time, for whoever wants all.
 _LONG: Final = 2_000
 # On the embedded server the time of `$in` grows with the square of the keys.
