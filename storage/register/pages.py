@@ -1,0 +1,237 @@
+"""Pages of what a search asks for, read as the server is quickest.
+
+MongoDB gets one query, and chooses between the index on names, in order, and the one on keys,
+after which it sorts. On a server that sorts before it limits (see `storage.engine.ordered`), and
+by time on any, a sample of the register (`spread`) says how: if many match, so much of the list is
+read and checked as fills a page; if few do, the list of the rarest condition is read whole.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from bot.domain.search import BY_NAME, Order, SortBy
+from storage.engine.connection import Collection, Document, translated
+from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.register.conditions import Condition, all_hold, parts, together
+from storage.register.orders import Sorted, cursor_of
+from storage.register.spread import Spread
+
+# To read and check one of a list takes as long as three in a list of all that match, which the
+# server sorts; and where too few match, both are done.
+_TO_READ: Final = 5
+# On the embedded server the time of `$in` grows with the square of the keys.
+_KEYS: Final = 50
+_WHOLE: Final = LOWEST, HIGHEST
+
+Meaning = Sequence[Condition]
+"""All that a registration must have; it is found if it fits one of several."""
+
+
+class Pages:
+    """Reads pages of registrations."""
+
+    def __init__(self, registrations: Collection, *, embedded: bool, by_windows: bool) -> None:
+        """embedded, by_windows: as in `Search`."""
+        self._registrations = registrations
+        self._embedded = embedded
+        self._by_windows = by_windows
+        self._spread = Spread(registrations, embedded=embedded)
+        self._by_name = Ordered(
+            registrations, "sort_name", by_windows=by_windows, ends=self._spread
+        )
+        self._at_once = Ordered(registrations, "sort_name", by_windows=False)
+        self._sorted = Sorted(registrations, embedded=embedded)
+
+    async def page(
+        self, asked: Sequence[Meaning], order: Order, start: str | None, count: int
+    ) -> Slice:
+        """Return the page that begins at `start`."""
+        if self._by_windows or order.by is SortBy.UPDATED:
+            await self._spread.look()
+        if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
+            return await self._at_once.page(count=count, matches=together(asked[0]))
+        # No server has an index for times alone.
+        if (self._by_windows or order.by is SortBy.UPDATED) and asked[0]:
+            return await self._sampled(asked, order, start, count)
+        return await self._listed(order, start, count, either(asked))
+
+    def is_one_query(self, asked: Sequence[Meaning]) -> bool:
+        """Return True if the server answers all of it in one query, along an index."""
+        if len(asked) > 1 or any(one.either for one in asked[0]):
+            return not self._by_windows
+        return not self._embedded or all(one.other for one in asked[0][1:])
+
+    async def long_page(self, conditions: Meaning, start: str | None, count: int) -> Slice:
+        """Return a page by name, of which each part is one sorted query."""
+        found: list[Slice] = []
+        for part in parts(conditions):
+            low, high = _within(part)
+            if start is None or start < high:
+                matches = together([one for one in part if not one.names])
+                page = await self._at_once.page(
+                    start=start, count=count + 1, low=low, high=high, matches=matches
+                )
+                found.append(page)
+        return self._merged(found, BY_NAME, count)
+
+    async def _sampled(
+        self, asked: Sequence[Meaning], order: Order, start: str | None, count: int
+    ) -> Slice:
+        """Return a page as the sample says that it is quickest."""
+        each = [part for one in asked for part in parts(one)]
+        if len(asked) == 1:
+            # By name, those whose name begins with a word stand together.
+            wanted = each[0] if order.by is SortBy.NAME else asked[0]
+            page = await self._from_list(wanted, asked[0], order, start, count, _WHOLE)
+            if page:
+                return page
+        if len(each) == 1:
+            return await self._of_part(each[0], order, start, count)
+        found = [await self._of_part(part, order, start, count + 1) for part in each]
+        return self._merged(found, order, count)
+
+    async def _from_list(
+        self,
+        wanted: Meaning,
+        conditions: Meaning,
+        order: Order,
+        start: str | None,
+        count: int,
+        within: tuple[str, str],
+    ) -> Slice | None:
+        """Return the page from the list itself; None if a list of all that match is quicker.
+
+        wanted: a part of the conditions that is spread over the list. within: bounds of names, in
+        a list by name.
+        """
+        sample = self._spread.within(within)
+        fitting = sum(all_hold(one, wanted) for one in sample)
+        listed = [one for one in wanted if one.indexed or one.either]
+        most = min(map(self._matches, listed), default=math.inf) / _TO_READ
+        found: dict[str, tuple[str, Document]] = {}
+        read, hits, following = 0, fitting, start
+        while hits:
+            number = (read or len(sample)) * (count + 1 - len(found)) * 5 // hits // 4 + 1
+            # By name, there may be few at first.
+            number = min(number, 2 * read) if read else number
+            if read + number > most:
+                return None
+            some = await self._listed(order, following, number, {}, within)
+            following = some.next
+            for one in some.documents:
+                if all_hold(one, conditions):
+                    found.setdefault(one["_id"], (cursor_of(one, order), one))
+            if following is None or len(found) > count:
+                cursors, documents = zip(*found.values(), strict=True) if found else ((), ())
+                following = cursors[count] if len(cursors) > count else None
+                return Slice(list(documents[:count]), following)
+            read, hits = read + number, max(len(found), 1)
+        return None
+
+    def _matches(self, condition: Condition) -> float:
+        """Return about how many registrations fit."""
+        sample = self._spread.within(_WHOLE)
+        return self._spread.size * sum(map(condition.holds, sample)) / max(len(sample), 1)
+
+    async def _of_part(self, part: Meaning, order: Order, start: str | None, count: int) -> Slice:
+        """Return a page of a meaning that has an index for every word."""
+        by_name = order.by is SortBy.NAME
+        within = _within(part) if by_name else _WHOLE
+        rest = [one for one in part if not (by_name and one.names)]
+        if within != _WHOLE:
+            low, high = within
+            if start is not None and (start < low if order.descending else start >= high):
+                return Slice([], None)
+            if start is not None and (start >= high if order.descending else start < low):
+                start = None
+            if not rest:
+                return await self._listed(order, start, count, {}, within)
+            if page := await self._from_list(rest, rest, order, start, count, within):
+                return page
+        listed = [one for one in rest if one.indexed]
+        if not listed:
+            return await self._listed(order, start, count, together(rest), within)
+        rarest = min(listed, key=self._matches)
+        ordered = [rarest, *(one for one in rest if one is not rarest)]
+        if not self.is_one_query([ordered]):
+            ordered += [one for one in part if one not in rest]
+            found = await self.all_of([ordered])
+            return await self._whole(self._sorted.slice_of(found, order, start, count))
+        if not by_name:
+            return await self._sorted.page(order, start, count, together(ordered))
+        return await self._at_once.page(
+            start=start,
+            count=count,
+            low=within[0],
+            high=within[1],
+            matches=together(ordered),
+            backwards=order.descending,
+        )
+
+    def _merged(self, found: Sequence[Slice], order: Order, count: int) -> Slice:
+        """Return a page of what the parts of a meaning have, each in this order and one more."""
+        each = {one["_id"]: one for page in found for one in page.documents}
+        page = self._sorted.slice_of(list(each.values()), order, None, count)
+        more = sorted(one.next for one in found if one.next)
+        if page.next is None and more:
+            # Some were deleted while they were read.
+            return Slice(page.documents, more[-1 if order.descending else 0])
+        return page
+
+    async def _listed(
+        self,
+        order: Order,
+        start: str | None,
+        count: int,
+        matches: Document,
+        within: tuple[str, str] = _WHOLE,
+    ) -> Slice:
+        """within: bounds of names, in a list by name."""
+        if order.by is not SortBy.NAME:
+            return await self._sorted.page(order, start, count, matches)
+        return await self._by_name.page(
+            start=start,
+            count=count,
+            low=within[0],
+            high=within[1],
+            matches=matches,
+            backwards=order.descending,
+        )
+
+    async def all_of(self, asked: Sequence[Meaning]) -> list[Document]:
+        """Return the ids, keys and sort keys of what fits one of the meanings."""
+        found: dict[str, Document] = {}
+        for listed, *more in (part for one in asked for part in parts(one)):
+            # The embedded server takes one range of keys; the others are compared here.
+            others = [one for one in more if one.other or not self._embedded]
+            with translated():
+                cursor = self._registrations.find(
+                    together([listed, *others]), self._sorted.fields | {"words": 1}
+                )
+                documents = await cursor.to_list(None)
+            rest = [one for one in more if one not in others]
+            found |= {one["_id"]: one for one in documents if all_hold(one, rest)}
+        return list(found.values())
+
+    async def _whole(self, page: Slice) -> Slice:
+        """Return the same page with whole documents; without those deleted in the meantime."""
+        ids = [document["_id"] for document in page.documents]
+        whole: dict[str, Document] = {}
+        for start in range(0, len(ids), _KEYS):
+            by_id = {"_id": {"$in": ids[start : start + _KEYS]}}
+            with translated():
+                documents = await self._registrations.find(by_id).to_list(None)
+            whole |= {document["_id"]: document for document in documents}
+        return Slice([whole[one] for one in ids if one in whole], page.next)
+
+
+def either(asked: Sequence[Meaning]) -> Document:
+    """Return one filter for all that is asked for."""
+    found = [together(part) for one in asked for part in parts(one)]
+    return {"$or": found} if len(found) > 1 else found[0]
+
+
+def _within(part: Meaning) -> tuple[str, str]:
+    """Return the bounds of the names of those that fit."""
+    return next((one.names for one in part if one.names), _WHOLE)
