@@ -43,6 +43,8 @@ class Spread:
         self._names: Sequence[str] = ()
         self._each = 1
         """Each stands for so many."""
+        self._begin = 0
+        """The first of the parts that may have enough."""
         self._until = 0.0
 
     async def look(self) -> None:
@@ -50,7 +52,7 @@ class Spread:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        each, best = 1, list[Document]()
+        each, best = _PARTS[0][0], list[Document]()
         for numbers in _NUMBERS:
             parts, found = await self._enough(numbers)
             if len(found) * parts > len(best) * each:
@@ -60,12 +62,13 @@ class Spread:
         self._each = each
         self._sample = sorted(best, key=_name)
         self._names = [_name(one) for one in self._sample]
+        self._begin = max(0, [parts for parts, _, _ in _PARTS].index(each) - 1)
         self._until = now + _KNOWN_S
 
     async def _enough(self, numbers: str) -> tuple[int, list[Document]]:
         """Return the fewest that are enough, and of how many parts they are one."""
         found: list[Document] = []
-        for parts, low, high in _PARTS:
+        for parts, low, high in _PARTS[self._begin :]:
             found = await self._between(numbers + low, numbers + high)
             if len(found) >= _ENOUGH:
                 return parts, found

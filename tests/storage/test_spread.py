@@ -10,6 +10,7 @@ from bot.demo.documents import make_cpf
 from bot.domain.registration import Phones, Registration
 from storage.engine.connection import is_embedded
 from storage.engine.ordered import HIGHEST, LOWEST
+from storage.register import spread as spread_module
 from storage.register.documents import registration_document
 from storage.register.spread import Spread
 from tests.storage.records import registration
@@ -32,10 +33,14 @@ def people(random: Random, *, with_phones: bool, with_documents: bool) -> list[R
     ]
 
 
-async def looked(database: Any, register: list[Registration]) -> Spread:
+async def store(database: Any, register: list[Registration]) -> None:
     for start in range(0, len(register), 500):
         documents = [registration_document(one) for one in register[start : start + 500]]
         await database["registrations"].insert_many(documents)
+
+
+async def looked(database: Any, register: list[Registration]) -> Spread:
+    await store(database, register)
     spread = Spread(database["registrations"], embedded=is_embedded(database))
     await spread.look()
     return spread
@@ -71,6 +76,23 @@ async def test_without_telephones_and_documents_nothing_is_known(database: Any):
     assert spread.end("maria", 10, backwards=False)[0] == HIGHEST
     assert spread.end("maria", 10, backwards=True)[0] == LOWEST
     assert not spread.within((LOWEST, HIGHEST))
+
+
+async def test_it_follows_a_register_that_grows_or_shrinks(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(spread_module, "_KNOWN_S", 0.0)
+    register = people(Random(4), with_phones=True, with_documents=True)  # noqa: S311
+    spread = await looked(database, register[:200])
+    assert 60 < spread.size < 400
+    await store(database, register[200:])
+    for _ in range(4):
+        await spread.look()
+    assert SIZE / 2 < spread.size < SIZE * 2
+    await database["registrations"].delete_many({"sort_name": {"$lt": "zilda"}})
+    for _ in range(4):
+        await spread.look()
+    assert SIZE / 10 < spread.size < SIZE / 2
 
 
 async def test_it_is_read_once_a_minute(database: Any):
