@@ -1,5 +1,6 @@
 """Migrations 3, 4 and 6: registrations may hold what the ERP still says of a corrected field, the
-records that it has lost, and the documents of those that were united into them."""
+records that it has lost, and the documents of those that were united into them. And 2 and 7, whose
+keys of a search migration 8 writes."""
 
 from collections.abc import AsyncIterator
 

@@ -15,7 +15,7 @@ from storage.engine.connection import Database
 from storage.engine.schema import begin_migration, store_version, stored_version
 from storage.schema.before_versions import migrate_unversioned
 from storage.schema.corrections import nothing_to_write
-from storage.schema.one_list import gather_keys
+from storage.schema.labels_index import drop_labels_index
 from storage.schema.progress import Progress, Report
 from storage.schema.renewed_words import renew_words
 
@@ -30,14 +30,15 @@ class Migration:
     run: Callable[[Database], AsyncIterator[Progress]]
 
 
+# One that renews the search fields writes what all before it would have written.
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration(1, "from before there was a version", migrate_unversioned),
-    Migration(2, "telephones among the words of a search", renew_words),
+    Migration(2, "telephones among the words of a search", nothing_to_write),
     Migration(3, "corrections that the ERP does not have", nothing_to_write),
     Migration(4, "registrations that are not in the ERP any more", nothing_to_write),
-    Migration(5, "all keys of a search in one list", gather_keys),
+    Migration(5, "all keys of a search in one list", drop_labels_index),
     Migration(6, "registrations that were united into one", nothing_to_write),
-    Migration(7, "the time of the last change among the keys of a search", renew_words),
+    Migration(7, "the time of the last change among the keys of a search", nothing_to_write),
     Migration(8, "first words of names only in the list by name", renew_words),
 )
 

@@ -1,4 +1,4 @@
-"""Migrations 2, 7 and 8: other keys, by which registrations are found or listed."""
+"""Migration 8: the keys of this program, by which registrations are found and listed."""
 
 from collections.abc import AsyncIterator
 
