@@ -14,9 +14,9 @@ FIELDS: Final = ("sort_name", "words", "status", "kinds", "tags", "priority_depa
 """What `Condition.holds` reads, but for those of a document."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Condition:
-    """Something that a registration must have."""
+    """Something that a registration must have. Two are never equal."""
 
     holds: Callable[[Document], bool]
     """Checks a registration's document."""

@@ -105,14 +105,13 @@ class Pages:
         wanted: a part of the conditions that is spread over the list. within: bounds of names, in
         a list by name.
         """
-        sample = self._spread.within(within)
-        fitting = sum(all_hold(one, wanted) for one in sample)
+        share = self._spread.fitting(wanted, within)
         listed = [one for one in wanted if one.indexed or one.either]
         most = min(map(self._matches, listed), default=math.inf) / _TO_READ
         found: dict[str, tuple[str, Document]] = {}
-        read, hits, following = 0, fitting, start
-        while hits:
-            number = (read or len(sample)) * (count + 1 - len(found)) * 5 // hits // 4 + 1
+        read, following = 0, start
+        while share:
+            number = int((count + 1 - len(found)) * 1.25 / share) + 1
             # By name, there may be few at first.
             number = min(number, 2 * read) if read else number
             if read + number > most:
@@ -126,13 +125,13 @@ class Pages:
                 cursors, documents = zip(*found.values(), strict=True) if found else ((), ())
                 following = cursors[count] if len(cursors) > count else None
                 return Slice(list(documents[:count]), following)
-            read, hits = read + number, max(len(found), 1)
+            read += number
+            share = max(len(found), 1) / read
         return None
 
     def _matches(self, condition: Condition) -> float:
         """Return about how many registrations fit."""
-        sample = self._spread.within(_WHOLE)
-        return self._spread.size * sum(map(condition.holds, sample)) / max(len(sample), 1)
+        return self._spread.size * self._spread.fitting([condition], _WHOLE)
 
     async def _of_part(self, part: Meaning, order: Order, start: str | None, count: int) -> Slice:
         """Return a page of a meaning that has an index for every word."""

@@ -2,9 +2,9 @@
 
 `sort_name` is its sort key in the whole register, and finds it by the first word of its name.
 `words` are all other keys by which it is found, in one list with one index, as each index and each
-key makes an import slower. The first character
-tells what a key is: letters and digits begin the words of its names and its tax id, and the
-constants below begin all others. `labels` repeats some for programs of version 3.
+key makes an import slower. The first character tells what a key is: letters and digits begin the
+words of its names and its tax id, and the constants below begin all others. `labels` repeats some
+for programs of version 3.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -7,10 +7,11 @@ import asyncio
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, element_between
-from storage.register.conditions import FIELDS
+from storage.register.conditions import FIELDS, Condition
 from storage.register.search_fields import DOCUMENT, ENDING
 
 # The last digits of a telephone, or else the first ones of a document, say nothing of a name or of
@@ -29,30 +30,36 @@ _PARTS: Final = (
     (20, "32", "37"),
     (10, "3", "4"),
 )
-_ENOUGH: Final = 200
+_FEWEST_PARTS: Final = 10
+# A few per cent are known within a quarter.
+_ENOUGH: Final = 300
 _KNOWN_S: Final = 60.0
 
 
 class Spread:
     """Registrations taken evenly, in the order of their names."""
 
-    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
+    def __init__(
+        self, registrations: Collection, *, embedded: bool, known_s: float = _KNOWN_S
+    ) -> None:
+        """known_s: for so long the sample counts as known."""
         self._registrations = registrations
         self._embedded = embedded
+        self._known_s = known_s
         self._sample: Sequence[Document] = ()
         self._names: Sequence[str] = ()
         self._each = 1
         """Each stands for so many."""
-        self._begin = 0
-        """The first of the parts that may have enough."""
+        self._places: WeakKeyDictionary[Condition, frozenset[int]] = WeakKeyDictionary()
+        """The places of those that fit, by condition: a search asks several times."""
         self._until = 0.0
 
     async def look(self) -> None:
-        """Read the sample again, if that was a minute ago."""
+        """Read the sample again, if it is not known any more."""
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        each, best = _PARTS[0][0], list[Document]()
+        each, best = 1, list[Document]()
         for numbers in _NUMBERS:
             parts, found = await self._enough(numbers)
             if len(found) * parts > len(best) * each:
@@ -62,17 +69,20 @@ class Spread:
         self._each = each
         self._sample = sorted(best, key=_name)
         self._names = [_name(one) for one in self._sample]
-        self._begin = max(0, [parts for parts, _, _ in _PARTS].index(each) - 1)
-        self._until = now + _KNOWN_S
+        self._places.clear()
+        self._until = now + self._known_s
 
     async def _enough(self, numbers: str) -> tuple[int, list[Document]]:
         """Return the fewest that are enough, and of how many parts they are one."""
-        found: list[Document] = []
-        for parts, low, high in _PARTS[self._begin :]:
-            found = await self._between(numbers + low, numbers + high)
-            if len(found) >= _ENOUGH:
-                return parts, found
-        return parts, found
+        each, found, most = 1, list[Document](), _PARTS[0][0]
+        for parts, low, high in _PARTS:
+            if parts <= most:
+                each, found = parts, await self._between(numbers + low, numbers + high)
+                if len(found) >= _ENOUGH:
+                    break
+                # So many of this part say about how large one with enough is.
+                most = max(parts * max(len(found), 1) // _ENOUGH, _FEWEST_PARTS)
+        return each, found
 
     async def _between(self, low: str, high: str) -> list[Document]:
         some = element_between("words", low, high, embedded=self._embedded)
@@ -85,10 +95,22 @@ class Spread:
     def size(self) -> int:
         return len(self._sample) * self._each
 
-    def within(self, bounds: tuple[str, str]) -> Sequence[Document]:
-        """Return those of the sample whose names are within the bounds."""
-        low, high = (bisect_left(self._names, one) for one in bounds)
-        return self._sample[low:high]
+    def fitting(self, conditions: Sequence[Condition], within: tuple[str, str]) -> float:
+        """Return which part of those with a name within the bounds fits all conditions, by the
+        sample; 0 if none of it is there."""
+        low, high = (bisect_left(self._names, one) for one in within)
+        places = set(range(low, high)).intersection(*map(self._places_of, conditions))
+        return len(places) / max(high - low, 1)
+
+    def _places_of(self, condition: Condition) -> frozenset[int]:
+        if condition not in self._places:
+            if condition.either:
+                begins, later = map(self._places_of, condition.either)
+                self._places[condition] = begins | later
+            else:
+                holds = enumerate(map(condition.holds, self._sample))
+                self._places[condition] = frozenset(place for place, fits in holds if fits)
+        return self._places[condition]
 
     def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
         """Return a key so that at least so many names are between, and about how many are."""

@@ -10,12 +10,13 @@ from bot.demo.documents import make_cpf
 from bot.domain.registration import Phones, Registration
 from storage.engine.connection import is_embedded
 from storage.engine.ordered import HIGHEST, LOWEST
-from storage.register import spread as spread_module
+from storage.register.conditions import typed
 from storage.register.documents import registration_document
 from storage.register.spread import Spread
 from tests.storage.records import registration
 
 SIZE = 2_000
+ALL = LOWEST, HIGHEST
 FIRST = ["Ana", "Bia", "Maria", "Zilda"]
 
 
@@ -39,9 +40,9 @@ async def store(database: Any, register: list[Registration]) -> None:
         await database["registrations"].insert_many(documents)
 
 
-async def looked(database: Any, register: list[Registration]) -> Spread:
+async def looked(database: Any, register: list[Registration], *, known_s: float = 60.0) -> Spread:
     await store(database, register)
-    spread = Spread(database["registrations"], embedded=is_embedded(database))
+    spread = Spread(database["registrations"], embedded=is_embedded(database), known_s=known_s)
     await spread.look()
     return spread
 
@@ -54,7 +55,6 @@ async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with
     register = people(random, with_phones=with_phones, with_documents=with_documents)
     spread = await looked(database, register)
     assert SIZE / 2 < spread.size < SIZE * 2
-    assert len(spread.within((LOWEST, HIGHEST))) < SIZE / 5
     names = sorted(str(registration_document(one)["sort_name"]) for one in register)
     begins = names[450:-450:50]
     for count in (10, 100, 400):
@@ -65,8 +65,14 @@ async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with
                 for begin, end in zip(begins, ends, strict=True)
             ]
             assert 0.6 * count < mean(between) < 1.5 * count + 30
-    share = len(spread.within(("maria", "maria\U0010ffff"))) * spread.size
-    assert share / len(spread.within((LOWEST, HIGHEST))) == pytest.approx(SIZE / 4, rel=0.5)
+    embedded = is_embedded(database)
+    maria, one, nine = (typed(text, embedded=embedded) for text in ("maria", "0", "9"))
+    assert spread.fitting([maria], ALL) == pytest.approx(1 / 4, rel=0.5)
+    assert spread.fitting([maria], ("maria", "maria\U0010ffff")) == 1
+    assert spread.fitting([maria], ("ana", "ana\U0010ffff")) == 0
+    # Each name has a 0 before its point.
+    assert spread.fitting([maria, one], ALL) == spread.fitting([maria], ALL)
+    assert spread.fitting([maria, nine], ALL) < spread.fitting([maria], ALL)
 
 
 async def test_without_telephones_and_documents_nothing_is_known(database: Any):
@@ -75,23 +81,18 @@ async def test_without_telephones_and_documents_nothing_is_known(database: Any):
     assert spread.size == 0
     assert spread.end("maria", 10, backwards=False)[0] == HIGHEST
     assert spread.end("maria", 10, backwards=True)[0] == LOWEST
-    assert not spread.within((LOWEST, HIGHEST))
+    assert spread.fitting([], ALL) == 0
 
 
-async def test_it_follows_a_register_that_grows_or_shrinks(
-    database: Any, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(spread_module, "_KNOWN_S", 0.0)
+async def test_it_follows_a_register_that_grows_or_shrinks(database: Any):
     register = people(Random(4), with_phones=True, with_documents=True)  # noqa: S311
-    spread = await looked(database, register[:200])
+    spread = await looked(database, register[:200], known_s=0.0)
     assert 60 < spread.size < 400
     await store(database, register[200:])
-    for _ in range(4):
-        await spread.look()
+    await spread.look()
     assert SIZE / 2 < spread.size < SIZE * 2
     await database["registrations"].delete_many({"sort_name": {"$lt": "zilda"}})
-    for _ in range(4):
-        await spread.look()
+    await spread.look()
     assert SIZE / 10 < spread.size < SIZE / 2
 
 
