@@ -248,7 +248,6 @@ def test_a_loop_that_is_always_late_sends_as_many(names: str):
         await asyncio.gather(*(one.flood(30) for one in await world.started(*names)))
 
     world = lived(seconds=30, story=story, late_s=0.01)
-    # With each that was late it sent 24 and 26.
     # Where each that was late made the next ones late, these were 24.6 and 26.2.
     assert world.between(5, 30) / 25 > 27.5
     assert world.most_in_a_second() <= ALL
