@@ -268,7 +268,7 @@ class LeaseKeeper(Generic[Id]):
         their expiry."""
         dead: dict[str, list[Id]] = {}
         for key, owner in await self._leases.owners():
-            if owner != self.owner and is_dead(owner):
+            if is_dead(owner):
                 dead.setdefault(owner, []).append(key)
         for owner, keys in dead.items():
             await self._leases.release(keys, owner)

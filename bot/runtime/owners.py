@@ -12,25 +12,31 @@ from pathlib import Path
 from typing import Final
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+# Each keeper of leases has a name of its own; there are a few in a process.
+_OF_THIS_PROCESS: Final[set[str]] = set()
 
 
 def owner_of_a_run() -> str:
     """Return a new owner name for this run; another run can tell from it if this one is alive."""
     # With an id of the run: in a container every run has the same process id.
-    return f"{_HERE}/{os.getpid()}/{_started(os.getpid())}-{uuid.uuid4().hex}"
+    owner = f"{_HERE}/{os.getpid()}/{_started(os.getpid())}-{uuid.uuid4().hex}"
+    _OF_THIS_PROCESS.add(owner)
+    return owner
 
 
 def is_dead(owner: str) -> bool:
     """Return True if the owner was a process of this machine that no longer runs.
 
-    An owner with our own process id counts as dead too: it was an earlier run. The caller must
-    exclude the present run.
+    An owner with our own process id that this process has not named is dead too: it was an earlier
+    run.
     """
     here, _, of_process = owner.partition("/")
     pid, _, run = of_process.partition("/")
     if here != _HERE or not pid.isdecimal():
         return False
-    if int(pid) == os.getpid() or not is_alive(int(pid)):
+    if int(pid) == os.getpid():
+        return owner not in _OF_THIS_PROCESS
+    if not is_alive(int(pid)):
         return True
     started, now = run.rpartition("-")[0], _started(int(pid))
     return bool(started and now) and started != now

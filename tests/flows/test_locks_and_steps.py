@@ -14,11 +14,11 @@ from aiogram.fsm.storage.base import StorageKey
 from bot.demo import people as demo
 from bot.domain.errors import LostError, TakenError
 from bot.domain.lease import held_number
-from bot.runtime.leases import LeaseKeeper, keep_chats
+from bot.runtime.leases import LeaseKeeper, keep_chats, keep_polling
 from bot.runtime.updates.fsm import AlreadyHandledError, DurableStorage
 from handlers.customer import texts
 from storage.engine.connection import connected
-from storage.updates.states import States, chat_leases
+from storage.updates.states import States, chat_leases, polling_leases
 from tests.flows.conftest import Clock, Start
 from tests.patience import HANG_S, until
 from tests.storage.wire import Wire, wire_before
@@ -88,9 +88,9 @@ async def test_a_lease_whose_holder_died_runs_out(database: Any, clock: Clock):
 
 async def test_leases_of_killed_processes_of_this_machine_are_freed(database: Any, clock: Clock):
     stored, locks = chat_leases(database), keep_chats(chat_leases(database), clock)
-    async with locks.holding("mine"):
-        [(_, owner)] = await stored.owners()
-        here, pid, _ = owner.rsplit("/", 2)
+    others = keep_polling(polling_leases(database), clock)
+    async with locks.holding("mine"), others.holding(1):
+        here, pid, _ = locks.owner.rsplit("/", 2)
         lease = timedelta(seconds=15)
         for name, other in (
             ("chat:dead", f"{here}/4194305/x"),
@@ -101,7 +101,7 @@ async def test_leases_of_killed_processes_of_this_machine_are_freed(database: An
             assert await stored.acquire(name, other, now=clock(), lease=lease)
         await locks.release_the_dead()
         left = sorted(name for name, _ in await stored.owners())
-    assert left == ["chat:alive", "chat:elsewhere", "chat:mine"]
+    assert left == ["chat:alive", "chat:elsewhere", "chat:mine", "poll:1"]
 
 
 async def test_a_lost_lease_ends_the_work(database: Any, clock: Clock):

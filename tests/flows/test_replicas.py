@@ -63,6 +63,16 @@ async def all_settled(each: Sequence[Telegram]) -> None:
             await people.settled()
 
 
+async def swept(people: Telegram) -> None:
+    """Return once the bot, which has just started, has looked for what was left."""
+    assert people.balcao is not None
+    for health in (people.balcao.inbox.health, people.balcao.outbox.health):
+        # Until the sweep has worked.
+        health.failed()
+    for health in (people.balcao.inbox.health, people.balcao.outbox.health):
+        await until(lambda health=health: health.is_up)
+
+
 def said_in_group(people: Telegram, customer: demo.DemoPerson) -> list[str]:
     """Return the customer's marked words in the group, in order."""
     texts = [message.get("text", "") for message in people.messages(GROUP_ID)]
@@ -176,7 +186,7 @@ async def test_who_stops_hands_over_at_once_what_waits_for_its_turn(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """One polls; the group takes no more of its messages for an hour."""
+    """The first one polls; the group takes no more of its messages for an hour."""
     # Without the hand-over nothing would go on within this test.
     monkeypatch.setattr("bot.runtime.updates.serve.DRAIN_S", HANG_S * 2)
     monkeypatch.setattr("bot.runtime.chat_tasks._SWEEP_S", HANG_S * 2)
@@ -185,16 +195,31 @@ async def test_who_stops_hands_over_at_once_what_waits_for_its_turn(
         await ana.is_in_conversation()
     async with AsyncExitStack() as first_bot, AsyncExitStack() as second_bot:
         full = Limits(group=Rate(1, HANG_S * 10))
-        first = serving(copy.copy(people), database, clock=clock, limits=full)
-        await first_bot.enter_async_context(first)
-        second = serving(copy.copy(people), database, clock=clock)
-        second = await second_bot.enter_async_context(second)
-        for number in range(3):
-            telegram.send_text(ana.id, ana.id, f"w{ana.id} {number}")
-        await telegram.until(lambda: len(said_in_group(second, demo.ANA)) == 1)
-        while len(await StoredOutbox(database).waiting()) != 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        first = await first_bot.enter_async_context(
+            serving(copy.copy(people), database, clock=clock, limits=full)
+        )
+        telegram.send_text(ana.id, ana.id, f"w{ana.id} 0")
+        await telegram.until(lambda: len(said_in_group(first, demo.ANA)) == 1)
+        await first.settled()
+        assert first.balcao is not None
+        locks = first.balcao.locks
+        # However long the second one takes to start, it finds both chats taken.
+        with locks.kept(ana.id), locks.kept(f"outbox:{GROUP_ID}"):
+            assert locks.held_since(ana.id)
+            assert locks.held_since(f"outbox:{GROUP_ID}")
+            second = await second_bot.enter_async_context(
+                serving(copy.copy(people), database, clock=clock)
+            )
+            await swept(second)
+            for number in (1, 2):
+                telegram.send_text(ana.id, ana.id, f"w{ana.id} {number}")
+            async with asyncio.timeout(HANG_S):
+                while len(await StoredOutbox(database).waiting()) != 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            await first.balcao.inbox.idle()
         await first_bot.aclose()
+        # Nothing new has come in that chat to make the second one look.
+        await telegram.until(lambda: len(said_in_group(second, demo.ANA)) == 3)
         telegram.send_text(ana.id, ana.id, f"w{ana.id} 3")
         await telegram.until(lambda: len(said_in_group(second, demo.ANA)) == 4)
         await second.settled()

@@ -389,7 +389,7 @@ async def test_who_looks_after_jobs_finds_those_that_nobody_works_on(
     halting = first.halts(at=3)
     working = asyncio.create_task(first.works(job))
     await halting.halted.wait()
-    # Both replicas run in this process, so to each the other's lease owner looks dead.
+    clock.pass_by(LEASE + timedelta(seconds=1))
     keeping = asyncio.create_task(second.taking(second.work).run_forever(no_broker))
 
     async def is_over() -> bool:

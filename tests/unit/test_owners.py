@@ -18,6 +18,11 @@ def test_a_process_of_this_machine_that_is_gone_is_dead():
     assert is_dead(f"{HERE}/{PID}/{RUN}-earlier")
 
 
+def test_no_name_of_this_process_is_dead():
+    assert not is_dead(OWN)
+    assert not is_dead(owner_of_a_run())
+
+
 def test_a_process_that_got_the_id_of_another_does_not_keep_it_alive():
     assert is_dead(f"{HERE}/{PARENT}/1-x")
     assert not is_dead(f"{HERE}/{PARENT}/x"), "without its start nobody can tell"
