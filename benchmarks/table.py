@@ -1,12 +1,14 @@
 """Measures the lists and counts of the table in a register of 100,000.
 
     python -m benchmarks.table --server mongodb://127.0.0.1:27017 [--pid 123] [--size 100000]
-                               [--page]
+                               [--page | --random 500]
 
 Names, documents, tags, kinds, statuses and times are spread as real ones are, with one import of
 a third of them. The database `table` is filled once and kept. Each figure is the least of seven:
 wall time, CPU of this process and, with its pid, of the server. With --page, the first table and
-its total over HTTP, and in Chromium from the opening of the address to the first row.
+its total over HTTP, and in Chromium from the opening of the address to the first row. With
+--random, so many searches made of texts, filters and orders by chance, first and second page: how
+many took how long, and the slowest, each the least of three.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
@@ -126,6 +129,10 @@ ORDERS: Final[Mapping[str, Order]] = {
     "oldest": Order(by=SortBy.UPDATED),
     "document": Order(by=SortBy.DOCUMENT),
 }
+TEXTS: Final = (
+    *("", "m", "a", "pe", "maria", "ana", "joao", "silva", "souza", "santos", "oliveira"),
+    *("concei", "silva maria", "maria s", "jose s", "j silva", "santos da", "123", "99", "3222"),
+)
 ORDERED: Final = ("whole list", "maria", "inactive", "active", "maria, inactive", "customers")
 
 
@@ -186,6 +193,52 @@ async def of_page(server: str, pid: int | None) -> None:
         print(f"{'first row in Chromium':<34}{min(shown):8.0f}")
 
 
+def random_query(random: Random) -> Query:
+    tags = random.random()
+    return Query(
+        text=random.choice(TEXTS),
+        statuses=random.choice([frozenset(), frozenset(), INACTIVE, ACTIVE]),
+        kinds=frozenset(random.sample([*Kind], random.choice([0, 0, 1, 2]))),
+        tags=frozenset(random.sample(_TAGS, random.choice([1, 1, 2])) if tags < 0.25 else ()),
+        without_tag=0.25 < tags < 0.45,
+        priority=random.random() < 0.1,
+    )
+
+
+async def by_chance(search: Search, number: int) -> None:
+    """Print how long searches made by chance take."""
+    random = Random(20)  # noqa: S311
+    took: list[tuple[float, str]] = []
+    for _ in range(number):
+        query, (by, order) = random_query(random), random.choice([*ORDERS.items()])
+        start: str | None = None
+        for page in (1, 2):
+            least_s = float("inf")
+            for _ in range(3):
+                began = time.perf_counter()
+                found = await search(query, order=order, start=start, count=_PAGE)
+                least_s = min(least_s, time.perf_counter() - began)
+            given = [(field.name, getattr(query, field.name)) for field in fields(query)]
+            asked = ", ".join(
+                f"{name} {'+'.join(sorted(value)) if isinstance(value, frozenset) else value}"
+                for name, value in given
+                if value
+            )
+            took.append((least_s * 1000, f"page {page} {by or 'by name'}: {asked}"))
+            if (start := found.next) is None:
+                break
+    took.sort(reverse=True)
+    each = [ms for ms, _ in took]
+    print(f"{len(each)} pages: half under {each[len(each) // 2]:.0f} ms, ", end="")
+    print(
+        f"of a hundred one over {each[len(each) // 100]:.0f}, {sum(ms > 100 for ms in each)} ",
+        end="",
+    )
+    print("over 100; the slowest:")
+    for ms, line in took[:10]:
+        print(f"{ms:6.0f}  {line}")
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
@@ -193,6 +246,7 @@ async def main() -> None:
     parser.add_argument("--size", type=int, default=100_000)
     parser.add_argument("--only", default="")
     parser.add_argument("--page", action="store_true")
+    parser.add_argument("--random", type=int, default=0)
     given = parser.parse_args()
     async with connected(given.server, "table") as database:
         await fill(database, given.size)
@@ -204,6 +258,9 @@ async def main() -> None:
         return
     async with connected(given.server, "table") as database:
         search = Search(database)
+        if given.random:
+            await by_chance(search, given.random)
+            return
         print(f"{'ms':<34}{'wall':>8}{'client':>8}{'server':>8}")
         for name, order in ORDERS.items():
             for shown, query in QUERIES.items():

@@ -193,21 +193,28 @@ class Ordered:
         width, begin = most, (begun, backwards)
         while True:
             end, between = ends.end(begun, width, backwards=backwards)
+            end = max(end, last) if backwards else min(end, last)
             if between > 2 * width:
                 # From "maria" on there is nothing until "maria a".
                 first = self._firsts.get((begun, backwards), begun)
                 nearer = self._part_way(first, end, width / between)
-                end = nearer if min(begun, end) < nearer < max(begun, end) else end
+                if min(begun, end) < nearer < max(begun, end):
+                    end, between = nearer, width
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
-            found += await self._sorted(window, backwards, matches, most - len(found))
+            some = await self._sorted(window, backwards, matches, most - len(found))
+            found += some
             if found and not matches and begin not in self._firsts:
                 if len(self._firsts) >= _MANY:
                     self._firsts.clear()
                 self._firsts[begin] = self._key_of(found[0])
             if is_last or len(found) == most:
                 return found
-            begun, width = end, width * self.grows
+            width *= self.grows
+            if some:
+                # The server sorts all of a window, however few are still wanted.
+                width = min(width, 2 * (most - len(found)) * between // len(some) + 1)
+            begun = end
             window = {"$lt": end} if backwards else {"$gte": end}
 
     async def _windows(

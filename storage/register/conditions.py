@@ -139,25 +139,29 @@ def all_hold(document: Document, conditions: Iterable[Condition]) -> bool:
 
 def together(conditions: Sequence[Condition]) -> Document:
     """Return one filter, in which the first condition that has an index uses it."""
-    # Keys can be nothing but read along the index; else the first that can is.
+    # Some can be nothing but read along the index; else the first that can is.
     keys = [one for one in conditions if one.indexed and one.other is None]
     first = keys or [one for one in conditions if one.indexed][:1]
     filters = [one.indexed for one in first]
     filters += [one.other for one in conditions if one not in first]
     query: Document = {}
     for one in filters:
-        if one and query.keys().isdisjoint(one):
+        # Beside another one, a key at the top is what the Rust server reads along all the same.
+        is_beside = bool(query and one and "words" in one)
+        if one and query.keys().isdisjoint(one) and not is_beside:
             query |= one
         elif one:
-            # Two words; or two tags, one of which is in the text and the other among the filters.
+            # Also of two tags, one of which is in the text and the other among the filters.
             query.setdefault("$and", []).append(one)
     return query
 
 
 def _key(beginning: str, *, embedded: bool) -> Condition:
+    between = element_between("words", beginning, beginning + HIGHEST, embedded=embedded)
     return Condition(
         holds=lambda document: any(word.startswith(beginning) for word in document["words"]),
-        indexed=element_between("words", beginning, beginning + HIGHEST, embedded=embedded),
+        indexed=between,
+        other=None if embedded else between,
     )
 
 

@@ -5,27 +5,28 @@ than one more key does. The unique index on documents has lists in it once two r
 united, and no server reads a range of such an index in its order.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from string import hexdigits
+from itertools import chain
+from string import digits, hexdigits
 from typing import Any, Final
 
 from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
-from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.engine.ordered import HIGHEST, Ends, Ordered, Slice
 from storage.engine.repeating import do_again
 from storage.register.documents import tax_keys_of
 from storage.register.search_fields import CHANGED, DOCUMENT, change_of, changed_key
+from storage.register.spread import Spread
 
-# Keys of documents begin with their country. Within one country they are evenly spread. No bound
-# is "BR:", as up to that the Rust server reads every key that begins so.
-_COUNTRIES: Final = ((LOWEST, "BR9"), ("BR9", "BR;"), ("BR;", HIGHEST))
 # Every key of a document begins with a letter. Only who has one is within these bounds.
 _ANY: Final = ("A", HIGHEST)
-_BRAZIL: Final = ("BR:" + "0" * 14, "BR:" + "9" * 14)
 # A cursor begins so where the registrations without a document begin, by name.
 _NO_DOCUMENT: Final = HIGHEST
+# So few others may have the time at which a page begins, unless very many have it.
+_SAME: Final = 16
 # Times are hexadecimal: they are between these bounds, and so many digits long.
 _FIRST, _LAST, _DIGITS = f"{CHANGED}0", f"{CHANGED}g", 12
 # Four digits of an id tell those apart that one import has written at one time.
@@ -38,14 +39,11 @@ class Sorted:
     fields: Final[Document] = {"sort_name": 1, "tax_key": 1, "updated.at": 1}
     """What `slice_of` reads."""
 
-    def __init__(self, registrations: Collection, *, embedded: bool) -> None:
+    def __init__(self, registrations: Collection, *, embedded: bool, spread: Spread) -> None:
         self._registrations = registrations
-        self._by_document: dict[bool | None, Ordered] = {
-            # Only of Brazil there are many: elsewhere a window would be narrow for nothing.
-            is_much: _ByDocument(registrations, embedded=embedded, by_windows=is_much)
-            for is_much in (True, False)
-        }
-        self._by_document[None] = _AmongMatches(registrations, "tax_key", by_windows=False)
+        self._spread = spread
+        self._by_document = _ByDocument(registrations, embedded=embedded, ends=spread.documents)
+        self._among_matches = _AmongMatches(registrations, "tax_key", by_windows=False)
         self._by_time = _ByTime(registrations, embedded=embedded)
         # Where the list by time begins, and backwards: learnt from its first pages.
         self._begins: dict[bool, str] = {}
@@ -67,24 +65,21 @@ class Sorted:
     ) -> list[Document]:
         found: list[Document] = []
         has_document = start is None or not start.startswith(_NO_DOCUMENT)
-        # What matches may be seldom, so it is sorted as a whole.
-        ranges = (_ANY,) if matches else _COUNTRIES
-        for low, high in ranges[::-1] if backwards else ranges:
-            is_over = start is not None and (start < low if backwards else start >= high)
-            if has_document and len(found) < most and not is_over:
-                is_inside = start is not None and low <= start < high
-                is_much = low < _BRAZIL[0] < high
-                prefix = "" if matches else DOCUMENT
-                page = await self._by_document[is_much if not matches else None].page(
-                    start=f"{prefix}{start}" if is_inside else None,
-                    count=most - len(found),
-                    low=f"{prefix}{low}",
-                    high=f"{prefix}{high}",
-                    backwards=backwards,
-                    matches=matches,
-                    dense=f"{prefix}{_BRAZIL[backwards]}",
-                )
-                found += page.documents
+        if has_document:
+            # What matches may be seldom, so it is sorted as a whole.
+            listed, prefix = (
+                (self._among_matches, "") if matches else (self._by_document, DOCUMENT)
+            )
+            low, high = (f"{prefix}{one}" for one in _ANY)
+            page = await listed.page(
+                start=None if start is None else f"{prefix}{start}",
+                count=most,
+                low=low,
+                high=high,
+                backwards=backwards,
+                matches=matches,
+            )
+            found = page.documents
         if len(found) < most:
             name = "" if has_document else (start or "")[len(_NO_DOCUMENT) :]
             # What matches may be a part of the list by name.
@@ -124,20 +119,31 @@ class Sorted:
     async def _times(
         self, backwards: bool, start: str | None, most: int, matches: Document
     ) -> list[Document]:
-        direction, found = -1 if backwards else 1, list[Document]()
-        in_order, beyond = [("updated.at", direction), ("_id", direction)], Document()
-        if (reached := change_of(start or "")) is not None:
+        if start is not None and (reached := change_of(start)) is not None:
+            reach = {"$lte" if backwards else "$gte": start}
             at, first_id = reached
-            # A whole import has one time.
+            if not self._spread.is_shared(at):
+                some, limit = {"updated.at": {"$lte" if backwards else "$gte": at}}, most + _SAME
+                found = await self._in_order(matches | some, backwards, limit)
+                kept = [one for one in found if _is_within(reach, _changed(one))]
+                if len(kept) >= most or len(found) < limit:
+                    return kept[:most]
+            # A whole import has one time. In one query no index would be used by the Rust server.
             same = {"updated.at": at, "_id": {"$lte" if backwards else "$gte": first_id}}
-            with translated():
-                cursor = self._registrations.find(matches | same)
-                found = await cursor.sort("_id", direction).limit(most).to_list(None)
             beyond = {"updated.at": {"$lt" if backwards else "$gt": at}}
-        if len(found) < most:
-            with translated():
-                cursor = self._registrations.find(matches | beyond).sort(in_order)
-                found += await cursor.limit(most - len(found)).to_list(None)
+            each = await asyncio.gather(
+                self._in_order(matches | same, backwards, most),
+                self._in_order(matches | beyond, backwards, most),
+            )
+            return [*chain(*each)][:most]
+        return await self._in_order(matches, backwards, most)
+
+    async def _in_order(self, matches: Document, backwards: bool, most: int) -> list[Document]:
+        direction = -1 if backwards else 1
+        with translated():
+            cursor = self._registrations.find(matches)
+            cursor = cursor.sort([("updated.at", direction), ("_id", direction)])
+            found: list[Document] = await cursor.limit(most).to_list(None)
         return found
 
     def slice_of(
@@ -228,7 +234,11 @@ class _ByTime(_ByWords):
 
 class _ByDocument(_ByWords):
     order = ("tax_key",)
-    whole = f"{DOCUMENT}{_COUNTRIES[1][0]}", f"{DOCUMENT}{_COUNTRIES[1][1]}"
+
+    def __init__(self, registrations: Collection, *, embedded: bool, ends: Ends) -> None:
+        super().__init__(
+            registrations, embedded=embedded, by_windows=True, ranges=digits, ends=ends
+        )
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int

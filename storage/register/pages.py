@@ -6,6 +6,7 @@ by time on any, a sample of the register (`spread`) says how: if many match, so 
 read and checked as fills a page; if few do, the list of the rarest condition is read whole.
 """
 
+import asyncio
 import math
 from collections.abc import Sequence
 from typing import Final
@@ -20,8 +21,11 @@ from storage.register.spread import Spread
 # To read and check one of a list takes as long as three in a list of all that match, which the
 # server sorts; and where too few match, both are done.
 _TO_READ: Final = 5
-# On the embedded server the time of `$in` grows with the square of the keys.
-_KEYS: Final = 50
+# By document, so few are read at once: those with a document and those without are two queries.
+_FEW: Final = 1_000
+# On the embedded server the time of `$in` grows with the square of the keys. A long page and one
+# more.
+_KEYS: Final = 64
 _WHOLE: Final = LOWEST, HIGHEST
 
 Meaning = Sequence[Condition]
@@ -38,23 +42,33 @@ class Pages:
         self._by_windows = by_windows
         self._spread = Spread(registrations, embedded=embedded)
         self._by_name = Ordered(
-            registrations, "sort_name", by_windows=by_windows, ends=self._spread
+            registrations, "sort_name", by_windows=by_windows, ends=self._spread.names
         )
         self._at_once = Ordered(registrations, "sort_name", by_windows=False)
-        self._sorted = Sorted(registrations, embedded=embedded)
+        self._sorted = Sorted(registrations, embedded=embedded, spread=self._spread)
 
     async def page(
         self, asked: Sequence[Meaning], order: Order, start: str | None, count: int
     ) -> Slice:
         """Return the page that begins at `start`."""
-        if self._by_windows or order.by is SortBy.UPDATED:
+        if order.by is not SortBy.NAME:
             await self._spread.look()
+        await self.look()
         if "tax_key" in (asked[0][0].indexed or {} if asked[0] else {}):
             return await self._at_once.page(count=count, matches=together(asked[0]))
         # No server has an index for times alone.
         if (self._by_windows or order.by is SortBy.UPDATED) and asked[0]:
             return await self._sampled(asked, order, start, count)
         return await self._listed(order, start, count, either(asked))
+
+    async def look(self) -> None:
+        """Know the register for what follows, where it matters."""
+        if self._by_windows:
+            await self._spread.look()
+
+    def filter_of(self, conditions: Meaning) -> Document:
+        """Return one filter, of which the rarest condition uses its index."""
+        return together(self._rarest_first(conditions))
 
     def is_one_query(self, asked: Sequence[Meaning]) -> bool:
         """Return True if the server answers all of it in one query, along an index."""
@@ -64,11 +78,12 @@ class Pages:
 
     async def long_page(self, conditions: Meaning, start: str | None, count: int) -> Slice:
         """Return a page by name, of which each part is one sorted query."""
+        await self.look()
         found: list[Slice] = []
         for part in parts(conditions):
             low, high = _within(part)
             if start is None or start < high:
-                matches = together([one for one in part if not one.names])
+                matches = self.filter_of(part)
                 page = await self._at_once.page(
                     start=start, count=count + 1, low=low, high=high, matches=matches
                 )
@@ -83,12 +98,15 @@ class Pages:
         if len(asked) == 1:
             # By name, those whose name begins with a word stand together.
             wanted = each[0] if order.by is SortBy.NAME else asked[0]
-            page = await self._from_list(wanted, asked[0], order, start, count, _WHOLE)
+            most = self._fewest(wanted) / _TO_READ
+            page = await self._from_list(wanted, asked[0], order, start, count, most)
             if page:
                 return page
         if len(each) == 1:
             return await self._of_part(each[0], order, start, count)
-        found = [await self._of_part(part, order, start, count + 1) for part in each]
+        found = await asyncio.gather(
+            *(self._of_part(part, order, start, count + 1) for part in each)
+        )
         return self._merged(found, order, count)
 
     async def _from_list(
@@ -98,23 +116,22 @@ class Pages:
         order: Order,
         start: str | None,
         count: int,
-        within: tuple[str, str],
+        most: float,
+        within: tuple[str, str] = _WHOLE,
     ) -> Slice | None:
         """Return the page from the list itself; None if a list of all that match is quicker.
 
-        wanted: a part of the conditions that is spread over the list. within: bounds of names, in
-        a list by name.
+        wanted: a part of the conditions that is spread over the list. most: from so many on, the
+        other way is quicker. within: bounds of names, in a list by name.
         """
         share = self._spread.fitting(wanted, within)
-        listed = [one for one in wanted if one.indexed or one.either]
-        most = min(map(self._matches, listed), default=math.inf) / _TO_READ
         found: dict[str, tuple[str, Document]] = {}
         read, following = 0, start
         while share:
             number = int((count + 1 - len(found)) * 1.25 / share) + 1
             # By name, there may be few at first.
             number = min(number, 2 * read) if read else number
-            if read + number > most:
+            if number > most:
                 return None
             some = await self._listed(order, following, number, {}, within)
             following = some.next
@@ -129,16 +146,25 @@ class Pages:
             share = max(len(found), 1) / read
         return None
 
-    def _matches(self, condition: Condition) -> float:
+    def _number_of(self, conditions: Meaning) -> float:
         """Return about how many registrations fit."""
-        return self._spread.size * self._spread.fitting([condition], _WHOLE)
+        return self._spread.size * self._spread.fitting(conditions, _WHOLE)
+
+    def _fewest(self, conditions: Meaning) -> float:
+        """Return about how many registrations fit the rarest condition with an index."""
+        listed = [one for one in conditions if one.indexed or one.either]
+        return min(map(self._number_of_one, listed), default=math.inf)
+
+    def _number_of_one(self, condition: Condition) -> float:
+        return self._number_of([condition])
 
     async def _of_part(self, part: Meaning, order: Order, start: str | None, count: int) -> Slice:
         """Return a page of a meaning that has an index for every word."""
         by_name = order.by is SortBy.NAME
-        within = _within(part) if by_name else _WHOLE
-        rest = [one for one in part if not (by_name and one.names)]
-        if within != _WHOLE:
+        names = next((one for one in part if one.names), None) if by_name else None
+        rest = [one for one in part if one is not names]
+        within = _within(part) if names else _WHOLE
+        if names:
             low, high = within
             if start is not None and (start < low if order.descending else start >= high):
                 return Slice([], None)
@@ -146,15 +172,15 @@ class Pages:
                 start = None
             if not rest:
                 return await self._listed(order, start, count, {}, within)
-            if page := await self._from_list(rest, rest, order, start, count, within):
+            most = self._fewest(part) / _TO_READ
+            if page := await self._from_list(rest, rest, order, start, count, most, within):
                 return page
-        listed = [one for one in rest if one.indexed]
-        if not listed:
+        ordered = self._rarest_first(part)
+        if not ordered[0].indexed:
             return await self._listed(order, start, count, together(rest), within)
-        rarest = min(listed, key=self._matches)
-        ordered = [rarest, *(one for one in rest if one is not rarest)]
-        if not self.is_one_query([ordered]):
-            ordered += [one for one in part if one not in rest]
+        if not self.is_one_query([ordered]) or (
+            order.by is SortBy.DOCUMENT and self._number_of(part) < _FEW
+        ):
             found = await self.all_of([ordered])
             return await self._whole(self._sorted.slice_of(found, order, start, count))
         if not by_name:
@@ -167,6 +193,12 @@ class Pages:
             matches=together(ordered),
             backwards=order.descending,
         )
+
+    def _rarest_first(self, conditions: Meaning) -> list[Condition]:
+        """Return the same with the one first that has an index and that the fewest fit."""
+        listed = [one for one in conditions if one.indexed]
+        rarest = min(listed, key=self._number_of_one, default=None)
+        return [*filter(None, [rarest]), *(one for one in conditions if one is not rarest)]
 
     def _merged(self, found: Sequence[Slice], order: Order, count: int) -> Slice:
         """Return a page of what the parts of a meaning have, each in this order and one more."""
@@ -208,7 +240,8 @@ class Pages:
                 cursor = self._registrations.find(
                     together([listed, *others]), self._sorted.fields | {"words": 1}
                 )
-                documents = await cursor.to_list(None)
+                # Each batch is a round trip.
+                documents = await cursor.batch_size(_FEW).to_list(None)
             rest = [one for one in more if one not in others]
             found |= {one["_id"]: one for one in documents if all_hold(one, rest)}
         return list(found.values())

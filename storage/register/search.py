@@ -83,9 +83,10 @@ class Search:
         if self._pages.is_one_query(asked):
             return await self._number(either(asked))
         if len(asked) == 1:
+            await self._pages.look()
             each, twice = _apart(asked[0])
             if all(self._pages.is_one_query([one]) for one in (*each, *twice)):
-                numbers = (self._number(together(one)) for one in (*each, *twice))
+                numbers = (self._number(self._pages.filter_of(one)) for one in (*each, *twice))
                 found = await asyncio.gather(*numbers)
                 return sum(found[: len(each)]) - sum(found[len(each) :])
         return len(await self._pages.all_of(asked))

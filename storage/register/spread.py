@@ -1,11 +1,13 @@
-"""A sample of the register: how many there are, how their names are spread, how many have what.
+"""A sample of the register: how many there are, how names and documents are spread, who has what.
 
 It decides how quickly a search reads, never what it finds.
 """
 
 import asyncio
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -31,9 +33,33 @@ _PARTS: Final = (
     (10, "3", "4"),
 )
 _FEWEST_PARTS: Final = 10
+_FIELDS: Final = (*FIELDS, "updated.at")
 # A few per cent are known within a quarter.
 _ENOUGH: Final = 300
+# So many times as many must have a document as have a telephone: those taken by their telephones
+# say how documents are spread, too.
+_CLEARLY: Final = 1.25
 _KNOWN_S: Final = 60.0
+
+
+class Sampled:
+    """Keys taken evenly from all of an index, in order."""
+
+    def __init__(self) -> None:
+        self.keys: Sequence[str] = ()
+        self.each = 1
+        """Each stands for so many, and with no key all are so many."""
+
+    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
+        """Return a key so that at least so many others are between, and about how many are."""
+        steps = count // self.each + 1
+        if backwards:
+            place = bisect_left(self.keys, begin) - steps
+            end = self.keys[place] if place >= 0 else LOWEST
+        else:
+            place = bisect_right(self.keys, begin) + steps - 1
+            end = self.keys[place] if place < len(self.keys) else HIGHEST
+        return end, steps * self.each
 
 
 class Spread:
@@ -47,9 +73,13 @@ class Spread:
         self._embedded = embedded
         self._known_s = known_s
         self._sample: Sequence[Document] = ()
-        self._names: Sequence[str] = ()
         self._each = 1
         """Each stands for so many."""
+        self.names = Sampled()
+        self.documents = Sampled()
+        """Of the keys of documents."""
+        self._shared: frozenset[datetime] = frozenset()
+        """The times of changes that many have."""
         self._places: WeakKeyDictionary[Condition, frozenset[int]] = WeakKeyDictionary()
         """The places of those that fit, by condition: a search asks several times."""
         self._until = 0.0
@@ -59,16 +89,24 @@ class Spread:
         now = asyncio.get_running_loop().time()
         if now < self._until:
             return
-        each, best = 1, list[Document]()
+        each, best, by = 1, list[Document](), ""
         for numbers in _NUMBERS:
             parts, found = await self._enough(numbers)
-            if len(found) * parts > len(best) * each:
-                each, best = parts, found
+            if len(found) * parts > len(best) * each * _CLEARLY:
+                each, best, by = parts, found, numbers
             if len(found) >= _ENOUGH:
                 break
-        self._each = each
+        self._each = self.names.each = self.documents.each = each
         self._sample = sorted(best, key=_name)
-        self._names = [_name(one) for one in self._sample]
+        self.names.keys = [_name(one) for one in self._sample]
+        self.documents.keys = sorted(
+            word for one in best for word in one["words"] if word.startswith(DOCUMENT)
+        )
+        times = Counter(one["updated"]["at"] for one in best)
+        self._shared = frozenset(at for at, number in times.items() if number > 1)
+        if by.startswith(DOCUMENT):
+            # All of them begin with the same digits.
+            self.documents.keys, self.documents.each = (), self.size
         self._places.clear()
         self._until = now + self._known_s
 
@@ -87,7 +125,7 @@ class Spread:
     async def _between(self, low: str, high: str) -> list[Document]:
         some = element_between("words", low, high, embedded=self._embedded)
         with translated():
-            cursor = self._registrations.find(some, dict.fromkeys(FIELDS, 1))
+            cursor = self._registrations.find(some, dict.fromkeys(_FIELDS, 1))
             found: list[Document] = await cursor.to_list(None)
         return found
 
@@ -95,10 +133,14 @@ class Spread:
     def size(self) -> int:
         return len(self._sample) * self._each
 
+    def is_shared(self, changed: datetime) -> bool:
+        """Return True if many were changed at this time, as by an import."""
+        return changed in self._shared
+
     def fitting(self, conditions: Sequence[Condition], within: tuple[str, str]) -> float:
         """Return which part of those with a name within the bounds fits all conditions, by the
         sample; 0 if none of it is there."""
-        low, high = (bisect_left(self._names, one) for one in within)
+        low, high = (bisect_left(self.names.keys, one) for one in within)
         places = set(range(low, high)).intersection(*map(self._places_of, conditions))
         return len(places) / max(high - low, 1)
 
@@ -111,17 +153,6 @@ class Spread:
                 holds = enumerate(map(condition.holds, self._sample))
                 self._places[condition] = frozenset(place for place, fits in holds if fits)
         return self._places[condition]
-
-    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
-        """Return a key so that at least so many names are between, and about how many are."""
-        steps = count // self._each + 1
-        if backwards:
-            place = bisect_left(self._names, begin) - steps
-            end = self._names[place] if place >= 0 else LOWEST
-        else:
-            place = bisect_right(self._names, begin) + steps - 1
-            end = self._names[place] if place < len(self._names) else HIGHEST
-        return end, steps * self._each
 
 
 def _name(document: Document) -> str:

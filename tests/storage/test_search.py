@@ -392,6 +392,69 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
 
 
 @SHAPES
+async def test_by_time_those_changed_at_once_come_once_however_many_they_are(
+    database: Any, embedded: bool, by_windows: bool
+):
+    random = Random(6)  # noqa: S311
+    times = [after(seconds=n) for n in range(5) for _ in range(random.choice([1, 4, 25, 120]))]
+    stored = [
+        registration(
+            id=f"{random.getrandbits(64):016x}",
+            tax_id=None,
+            name=f"{random.choice(['Maria', 'Zilda'])} {random.choice(['Souza', 'Silva'])} {n}",
+            status=Status.INACTIVE if n % 3 == 0 else Status.ACTIVE,
+            # By these the sample is taken, so it knows some of the times only.
+            phones=Phones(mobile=f"+55499{random.randrange(10**8):08d}"),
+            updated=provenance(at=at),
+        )
+        for n, at in enumerate(times)
+    ]
+    await store(database, stored)
+    search = Search(database, embedded=embedded, by_windows=by_windows)
+    for query in (
+        Query(text="s"),
+        Query(text="maria s", statuses=frozenset([Status.INACTIVE])),
+        Query(statuses=frozenset([Status.INACTIVE])),
+    ):
+        expected = [one for one in stored if matches(query, one)]
+        for descending in (False, True):
+            order = Order(by=SortBy.UPDATED, descending=descending)
+            found = await pages(search, query, order, count=20)
+            assert ids(found) == sorted_by(order, expected), (query, order)
+
+
+@SHAPES
+@pytest.mark.parametrize("with_phones", [True, False])
+async def test_by_document_those_of_all_countries_come_once(
+    database: Any, embedded: bool, by_windows: bool, with_phones: bool
+):
+    random = Random(7)  # noqa: S311
+    stored = [
+        registration(
+            id=f"{random.getrandbits(64):016x}",
+            tax_id=tax_id,
+            country=tax_id.country if tax_id else "BR",
+            name=f"{random.choice(['Maria', 'Zilda'])} {random.choice(['Souza', 'Silva'])} {n}",
+            status=Status.INACTIVE if n % 3 == 0 else Status.ACTIVE,
+            phones=Phones(mobile=f"+55499{random.randrange(10**8):08d}")
+            if with_phones
+            else Phones(),
+        )
+        for n in range(400 if is_quick(embedded) else 100)
+        for tax_id in [tax_id_of(random, n)]
+    ]
+    await store(database, stored)
+    search = Search(database, embedded=embedded, by_windows=by_windows)
+    for query in (Query(), Query(text="s"), Query(text="maria s"), Query(text="xyz")):
+        expected = [one for one in stored if matches(query, one)]
+        for descending in (False, True):
+            order = Order(by=SortBy.DOCUMENT, descending=descending)
+            for count in (20, 150):
+                found = await pages(search, query, order, count=count)
+                assert ids(found) == sorted_by(order, expected), (query, order)
+
+
+@SHAPES
 async def test_by_document_the_united_stand_once_at_the_first_of_theirs(
     database: Any, embedded: bool, by_windows: bool
 ):
