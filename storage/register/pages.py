@@ -18,14 +18,15 @@ from storage.register.conditions import Condition, all_hold, parts, together
 from storage.register.orders import Sorted, cursor_of
 from storage.register.spread import Spread
 
-# To read and check one of a list takes as long as three in a list of all that match, which the
+# To read and check one of a list takes as long as seven in a list of all that match, which the
 # server sorts; and where too few match, both are done.
-_TO_READ: Final = 5
+_TO_READ: Final = 8
 # By document, so few are read at once: those with a document and those without are two queries.
-_FEW: Final = 1_000
+_FEW: Final = 300
 # On the embedded server the time of `$in` grows with the square of the keys. A long page and one
 # more.
 _KEYS: Final = 64
+_BATCH: Final = 1_000
 _WHOLE: Final = LOWEST, HIGHEST
 
 Meaning = Sequence[Condition]
@@ -241,7 +242,7 @@ class Pages:
                     together([listed, *others]), self._sorted.fields | {"words": 1}
                 )
                 # Each batch is a round trip.
-                documents = await cursor.batch_size(_FEW).to_list(None)
+                documents = await cursor.batch_size(_BATCH).to_list(None)
             rest = [one for one in more if one not in others]
             found |= {one["_id"]: one for one in documents if all_hold(one, rest)}
         return list(found.values())
