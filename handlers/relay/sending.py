@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from aiogram.types import Message, User
@@ -33,6 +33,8 @@ from handlers.relay.content import (
 # So many messages of one customer wait for a group at most: the rest stays in the inbox.
 _BACKLOG: Final = 30
 _RETRY_S: Final = 5.0
+# What was written within this time was on its way when the customer was asked to write less.
+_AT_ONCE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,9 @@ class Sending:
     """True if what people write stays for the transcript."""
     names_attendants: bool = False
     """True if customers see who answers: the name stands before the words."""
-    _asked: set[str] = field(default_factory=set)
-    """Ids of conversations whose customer was asked to write less, and has not caught up."""
+    _asked: dict[str, datetime] = field(default_factory=dict)
+    """When the customer wrote the first message that had to wait, after which the customer was
+    asked to write less, by conversation."""
 
     async def pass_on(self, message: Message, conversation: Conversation, user: User) -> None:
         """Queue a customer's message. A reply to it in the group answers the customer.
@@ -277,14 +280,15 @@ class Sending:
     async def _leave_room(self, conversation: Conversation, message: Message) -> None:
         backlog = self.outbox.backlog(conversation.group_id, conversation.id)
         if backlog < _BACKLOG:
-            if not backlog:
-                self._asked.discard(conversation.id)
+            asked = self._asked.get(conversation.id)
+            if not backlog and asked is not None and message.date > asked + _AT_ONCE:
+                del self._asked[conversation.id]
             return
         if conversation.id not in self._asked:
             # The id is that of the first message that waits: said once if this is repeated.
             name = f"many:{message.chat.id}:{message.message_id}"
             await self.say(conversation, texts.MANY_WAIT, id=name, to_customer=True)
-            self._asked.add(conversation.id)
+            self._asked[conversation.id] = message.date
         raise TryLaterError("too many messages of one customer wait", retry_after_s=_RETRY_S)
 
     async def _answered_by(self, message: Message) -> Conversation | None:

@@ -14,7 +14,7 @@ from tests.databases import Reads
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, PROTOCOL, Start, Telegram
 from tests.flows.test_outbox import words
 from tests.flows.wire import Cut, Wire, wire_to
-from tests.patience import until
+from tests.patience import HANG_S, until
 
 # Long, and not about the database.
 pytestmark = pytest.mark.embedded
@@ -157,6 +157,7 @@ async def test_beyond_a_bound_messages_wait_in_the_inbox_and_the_writer_is_told_
     start: Start, database: Any, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("handlers.relay.sending._BACKLOG", 3)
+    monkeypatch.setattr("handlers.relay.sending._RETRY_S", 1.0)
     async with start() as people:
         ana, jose = people.customer(demo.ANA), people.customer(demo.JOSE)
         await ana.is_in_conversation()
@@ -169,7 +170,15 @@ async def test_beyond_a_bound_messages_wait_in_the_inbox_and_the_writer_is_told_
         people.emulator.send_text(jose.id, jose.id, "w of José")
         await people.emulator.until(lambda: people.emulator.pending_updates == 0)
         assert await database["outbox"].count_documents({"waiting": GROUP_ID}) <= 4
+        again = asyncio.Event()
         held.set()
+        await people.emulator.until(lambda: "w2" in words(people, GROUP_ID))
+        # The rest comes from the inbox after a pause, and is too many again.
+        people.emulator.fail_next("copyMessage", chat_id=GROUP_ID, held=again)
+        async with asyncio.timeout(HANG_S):
+            while await database["outbox"].count_documents({"waiting": GROUP_ID}) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        again.set()
         await people.settled()
         seen = words(people, GROUP_ID)
         assert [w for w in seen if w != "w of José"] == [f"w{number}" for number in range(9)]
