@@ -26,7 +26,7 @@ from bot.wiring import worker
 from bot.wiring.clients import utc_now
 from storage.jobs.jobs import Jobs
 from tests.databases import Databases
-from tests.flows.collector import Collector, Got, collector
+from tests.flows.collector import Collector, Got, collector, names
 from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Telegram
 from tests.flows.file_admin import FileAdmin
 from tests.flows.nats import nats_server
@@ -213,11 +213,6 @@ def test_a_job_belongs_to_the_press_that_began_it_whoever_works_on_it(day: Day):
     assert job.trace in {one.trace for one in day.traces.named("receive")}
     [pairs] = day.traces.named("job", {"balcao.job.kind": "pairs"})
     assert (pairs.service, pairs.trace, pairs.parent) == ("balcao-worker", *PRESS.split("-")[1:3])
-
-
-def names(metrics: str) -> str:
-    """Return the metrics without their values: seconds have any four digits at some time."""
-    return re.sub(r" [0-9.]+(?:e[+-]?\d+)?$", "", metrics, flags=re.MULTILINE)
 
 
 def test_neither_spans_nor_metrics_tell_on_anybody(day: Day):
