@@ -12,7 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/runtime
 	$(BIN)/balcao demo
 
-PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+# make test LONG=1: with the tests that kill processes and browse for a whole day, as CI does
+# (tests/long_tests.py).
+PYTEST = $(if $(LONG),TEST_LONG=1 )$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # make test MONGODB=<uri>: what depends on the database, on this server instead of the embedded one.
 # Only from the command line: a variable of the environment may name a server with real data.
@@ -28,7 +30,8 @@ endif
 pytest: $(VENV)/dev
 	$(PYTEST)
 
-# The same with each line counted, which takes a quarter more; fails below the floor.
+# All of them with each line counted, which takes a quarter more; fails below the floor.
+coverage: LONG := 1
 coverage: $(VENV)/dev
 	$(PYTEST) --cov --cov-report=term
 

@@ -20,6 +20,7 @@ from bot.runtime.memory import freeze_gc
 from storage.engine.connection import connected
 from storage.engine.embedded import embedded_server
 from tests.databases import Databases, IndexChanges, Reads
+from tests.long_tests import IS_WANTED, leave_out
 from tests.patience import be_patient
 from tests.second_server import MONGODB, choose, is_rust_server
 from tests.storage.servers import short_lived
@@ -38,7 +39,9 @@ gc.set_threshold(100_000, 50, 50)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what another server than the embedded one is not tested with."""
+    """Leave out the long tests, and those that are not for another server than the embedded."""
+    if not IS_WANTED:
+        leave_out(config, items)
     if MONGODB:
         choose(config, items)
 

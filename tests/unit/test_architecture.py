@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import long_tests
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 TREES = ("bot", "handlers", "storage", "erp")
@@ -147,6 +149,10 @@ def test_each_hop_of_a_walk_says_where_it_is(walk: str) -> None:
 def test_the_page_names_every_folder_of_tests() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
     assert {f"tests/{folder}" for folder in folders} <= set(PATHS)
+
+
+def test_every_long_test_is_there() -> None:
+    assert [path for path in long_tests.MODULES if not path.is_file()] == []
 
 
 def test_the_readme_links_to_the_page() -> None:
