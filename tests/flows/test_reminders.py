@@ -1,6 +1,7 @@
 """Reminders: of customers whom nobody serves, and of those who have had no answer."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,16 @@ import pytest
 
 from bot.demo import people as demo
 from handlers.admin import texts as admin_texts
-from tests.flows.conftest import ADMIN_ID, BIA, GROUP_ID, Clock, Customer, Start, Telegram
+from tests.flows.conftest import (
+    ADMIN_ID,
+    BIA,
+    BILLING_GROUP,
+    GROUP_ID,
+    Clock,
+    Customer,
+    Start,
+    Telegram,
+)
 from tests.flows.departments import registered, says
 from tests.flows.wire import wire_to
 
@@ -105,6 +115,28 @@ async def test_many_are_named_in_one_message_with_who_serves_them(people: Telegr
     assert ana.read[-1] == "Vou ver"
     await ana.says("ok, obrigada, Bia!")
     assert await later(people, clock, 60) == 0
+
+
+@pytest.mark.usefixtures("billing")
+async def test_many_groups_are_reminded_one_after_the_other(people: Telegram, clock: Clock):
+    for person, department in ((demo.ANA, "💰 Financeiro <&>"), (demo.JOSE, "Atendimento")):
+        [customer] = await waiting(people, person)
+        await customer.presses(department)
+    assert people.balcao
+    one_at_a_time = replace(people.balcao.queue_rounds.remind, groups=1)
+    clock.advance(timedelta(minutes=10))
+    given = await asyncio.gather(*(one_at_a_time() for _ in range(8)))
+    await people.settled()
+    assert sum(given) == 1
+    # Of two who wait as long, the first to come.
+    assert (len(reminders(people, BILLING_GROUP)), len(reminders(people))) == (1, 0)
+    clock.advance(timedelta(seconds=9))
+    assert await one_at_a_time() == 0
+    clock.advance(timedelta(seconds=1))
+    assert await one_at_a_time() == 1
+    assert await one_at_a_time() == 0
+    await people.settled()
+    assert (len(reminders(people, BILLING_GROUP)), len(reminders(people))) == (1, 1)
 
 
 async def test_a_claimed_customer_waits_for_the_first_answer_from_the_claim_on(

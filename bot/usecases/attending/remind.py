@@ -24,6 +24,10 @@ from bot.usecases.ports import Departments, Queue, Registrations, Reminders
 ADMINS_REMINDED: Final = "admins"
 """The detail of the event of a reminder that went to the admins."""
 _LEASE: Final = "reminders"
+# So many groups are reminded within this time: what is sent to groups counts against a limit for
+# all chats, so ninety at once would keep customers' messages waiting for seconds.
+_GROUPS: Final = 10
+_WITHIN: Final = timedelta(seconds=10)
 # Of a larger number only the first are named.
 _NAMED: Final = 10
 # A department that has been open for longer needs no message about its opening any more.
@@ -34,7 +38,8 @@ _LATE: Final = timedelta(minutes=30)
 class RemindOfWaiting:
     """One round of reminders: of customers whom nobody serves, and of those without an answer.
 
-    A department's closed hours do not count, and nobody is reminded in them.
+    A department's closed hours do not count, and nobody is reminded in them. Where customers of
+    many groups are due, some groups are left to the next rounds.
     """
 
     queue: Queue
@@ -46,6 +51,8 @@ class RemindOfWaiting:
     """Holds a lease, so that two replicas do not remind of the same customers at once."""
     clock: Callable[[], datetime]
     timezone: ZoneInfo
+    groups: int = _GROUPS
+    """So many groups are reminded within ten seconds."""
 
     async def __call__(self) -> int:
         """Run one round; return the number of reminders."""
@@ -59,9 +66,10 @@ class RemindOfWaiting:
     async def _due(self) -> list[tuple[Conversation, Stage]]:
         """Return each conversation with each stage that is due now, in the queue's order."""
         now = self.clock()
+        there = sorted(await self.queue.all_open(), key=queue_order)
         late = [
             (one, since)
-            for one in sorted(await self.queue.all_open(), key=queue_order)
+            for one in there
             if (since := one.waits_for_staff_since) and any(self.after.due(one, now - since))
         ]
         if not late:
@@ -73,7 +81,12 @@ class RemindOfWaiting:
             if of_it.is_open(now, self.timezone):
                 waited = of_it.open_time(since, now, self.timezone)
                 due += [(one, stage) for stage in self.after.due(one, waited)]
-        return due
+        just_now = {
+            one.group_id for one in there if one.reminded_at and now - one.reminded_at < _WITHIN
+        }
+        groups = dict.fromkeys(one.group_id for one, stage in due if stage is Stage.GROUP)
+        later = {*[*groups][max(0, self.groups - len(just_now)) :]}
+        return [(one, stage) for one, stage in due if one.group_id not in later]
 
     async def _remind(self, due: Sequence[tuple[Conversation, Stage]]) -> None:
         by_group: dict[int, list[Conversation]] = defaultdict(list)
