@@ -129,13 +129,7 @@ class Ordered:
         matches: a further filter, with the field of the index first if the index has several.
         dense: few keys are before this one, so the first window ends there.
         """
-        bounds = {"$gte": low, "$lt": high}
-        if start is not None and backwards:
-            # A page that goes backwards begins with its start key.
-            del bounds["$lt"]
-            bounds["$lte"] = start
-        elif start is not None:
-            bounds["$gte"] = max(start, low)
+        bounds = _bounds(start, low, high, backwards)
         if self._by_windows and self._ends:
             found = await self._known_windows(
                 self._ends, bounds, backwards, matches or {}, count + 1
@@ -156,8 +150,46 @@ class Ordered:
         following = self._key_of(found[count]) if len(found) > count else None
         return Slice(found[:count], following)
 
+    async def part(
+        self,
+        ends: Ends,
+        *,
+        reach: int,
+        start: str | None = None,
+        count: int,
+        low: str = LOWEST,
+        high: str = HIGHEST,
+        backwards: bool = False,
+        matches: Document,
+    ) -> Slice:
+        """Return the same as `page` from about the next `reach` documents alone.
+
+        `next` is where they end, or where another one matches.
+        """
+        bounds, last_name = _bounds(start, low, high, backwards), "$gte" if backwards else "$lt"
+        last = bounds[last_name]
+        end = self._end(ends, _begin(bounds, backwards), last, reach, backwards)[0]
+        found = await self._sorted(bounds | {last_name: end}, backwards, matches, count + 1)
+        if len(found) > count:
+            return Slice(found[:count], self._key_of(found[count]))
+        return Slice(found, None if end == last else end)
+
     def _key_of(self, document: Document) -> str:
         return str(document[self._field])
+
+    def _end(
+        self, ends: Ends, begun: str, last: str, width: int, backwards: bool
+    ) -> tuple[str, int]:
+        """Return where a window ends, and about how many documents are in it."""
+        end, between = ends.end(begun, width, backwards=backwards)
+        end = max(end, last) if backwards else min(end, last)
+        if between > 2 * width:
+            # From "maria" on there is nothing until "maria a".
+            first = self._firsts.get((begun, backwards), begun)
+            nearer = self._part_way(first, end, width / between)
+            if min(begun, end) < nearer < max(begun, end):
+                return nearer, width
+        return end, between
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
@@ -192,14 +224,7 @@ class Ordered:
         found: list[Document] = []
         width, begin = most, (begun, backwards)
         while True:
-            end, between = ends.end(begun, width, backwards=backwards)
-            end = max(end, last) if backwards else min(end, last)
-            if between > 2 * width:
-                # From "maria" on there is nothing until "maria a".
-                first = self._firsts.get((begun, backwards), begun)
-                nearer = self._part_way(first, end, width / between)
-                if min(begun, end) < nearer < max(begun, end):
-                    end, between = nearer, width
+            end, between = self._end(ends, begun, last, width, backwards)
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
             some = await self._sorted(window, backwards, matches, most - len(found))
@@ -298,6 +323,14 @@ class Ordered:
             position, digit = divmod(position, len(self._ranges))
             characters.append(self._ranges[digit])
         return shared + "".join(reversed(characters))
+
+
+def _bounds(start: str | None, low: str, high: str, backwards: bool) -> dict[str, str]:
+    """Return the bounds of what is left from `start` on."""
+    if start is None:
+        return {"$gte": low, "$lt": high}
+    # A page that goes backwards begins with its start key.
+    return {"$gte": low, "$lte": start} if backwards else {"$gte": max(start, low), "$lt": high}
 
 
 def _begin(bounds: dict[str, str], backwards: bool) -> str:

@@ -156,6 +156,19 @@ def together(conditions: Sequence[Condition]) -> Document:
     return query
 
 
+def beside(conditions: Sequence[Condition]) -> Document | None:
+    """Return the filter for what is read along another index; None where the server allows it
+    only one."""
+    filters: list[Document] = []
+    for one in conditions:
+        each = [choice.other for choice in one.either or (one,)]
+        allowed = [other for other in each if other is not None]
+        if len(allowed) < len(each):
+            return None
+        filters.append({"$or": allowed} if one.either else allowed[0])
+    return {"$and": filters}
+
+
 def _key(beginning: str, *, embedded: bool) -> Condition:
     between = element_between("words", beginning, beginning + HIGHEST, embedded=embedded)
     return Condition(

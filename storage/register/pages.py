@@ -14,13 +14,16 @@ from typing import Final
 from bot.domain.search import BY_NAME, Order, SortBy
 from storage.engine.connection import Collection, Document, translated
 from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
-from storage.register.conditions import Condition, all_hold, parts, together
+from storage.register.conditions import Condition, all_hold, beside, parts, together
 from storage.register.orders import Sorted, cursor_of
 from storage.register.spread import Spread
 
 # To read and check one of a list takes as long as seven in a list of all that match, which the
-# server sorts; and where too few match, both are done.
+# server sorts; and where too few match, both are done. By name, the server checks.
 _TO_READ: Final = 8
+_TO_CHECK: Final = 2
+# A part of the list in which nobody fits is followed by one so many times as long.
+_GROWS: Final = 4
 # By document, so few are read at once: those with a document and those without are two queries.
 _FEW: Final = 300
 # On the embedded server the time of `$in` grows with the square of the keys. A long page and one
@@ -99,8 +102,8 @@ class Pages:
         if len(asked) == 1:
             # By name, those whose name begins with a word stand together.
             wanted = each[0] if order.by is SortBy.NAME else asked[0]
-            most = self._fewest(wanted) / _TO_READ
-            page = await self._from_list(wanted, asked[0], order, start, count, most)
+            fewest = self._fewest(wanted)
+            page = await self._from_list(wanted, asked[0], order, start, count, fewest)
             if page:
                 return page
         if len(each) == 1:
@@ -117,35 +120,63 @@ class Pages:
         order: Order,
         start: str | None,
         count: int,
-        most: float,
+        fewest: float,
         within: tuple[str, str] = _WHOLE,
     ) -> Slice | None:
         """Return the page from the list itself; None if a list of all that match is quicker.
 
-        wanted: a part of the conditions that is spread over the list. most: from so many on, the
-        other way is quicker. within: bounds of names, in a list by name.
+        wanted: a part of the conditions that is spread over the list. fewest: so many are in the
+        shortest list of all that match. within: bounds of names, in a list by name.
         """
+        is_checked = order.by is SortBy.NAME and beside(conditions) is not None
+        most = fewest / (_TO_CHECK if is_checked else _TO_READ)
         share = self._spread.fitting(wanted, within)
+        if not share:
+            return None
         found: dict[str, tuple[str, Document]] = {}
         read, following = 0, start
-        while share:
-            number = int((count + 1 - len(found)) * 1.25 / share) + 1
-            # By name, there may be few at first.
-            number = min(number, 2 * read) if read else number
-            if number > most:
-                return None
-            some = await self._listed(order, following, number, {}, within)
+        number = _to_fill(count + 1, share)
+        while number <= most:
+            left = count + 1 - len(found)
+            some = await self._of_list(conditions, order, following, number, left, within)
             following = some.next
             for one in some.documents:
-                if all_hold(one, conditions):
-                    found.setdefault(one["_id"], (cursor_of(one, order), one))
+                found.setdefault(one["_id"], (cursor_of(one, order), one))
             if following is None or len(found) > count:
                 cursors, documents = zip(*found.values(), strict=True) if found else ((), ())
                 following = cursors[count] if len(cursors) > count else None
                 return Slice(list(documents[:count]), following)
             read += number
+            # By name, there may be few at first.
+            least = _GROWS * number if not some.documents else 1
             share = max(len(found), 1) / read
+            number = max(least, min(_to_fill(count + 1 - len(found), share), 2 * read))
         return None
+
+    async def _of_list(
+        self,
+        conditions: Meaning,
+        order: Order,
+        start: str | None,
+        number: int,
+        most: int,
+        within: tuple[str, str],
+    ) -> Slice:
+        """Return those that fit of about the next `number` of the list, `most` of them by name."""
+        matches = beside(conditions) if order.by is SortBy.NAME else None
+        if matches is None:
+            read = await self._listed(order, start, number, {}, within)
+            return Slice([one for one in read.documents if all_hold(one, conditions)], read.next)
+        return await self._by_name.part(
+            self._spread.names,
+            reach=number,
+            start=start,
+            count=most,
+            low=within[0],
+            high=within[1],
+            matches=matches,
+            backwards=order.descending,
+        )
 
     def _number_of(self, conditions: Meaning) -> float:
         """Return about how many registrations fit."""
@@ -173,8 +204,8 @@ class Pages:
                 start = None
             if not rest:
                 return await self._listed(order, start, count, {}, within)
-            most = self._fewest(part) / _TO_READ
-            if page := await self._from_list(rest, rest, order, start, count, most, within):
+            fewest = self._fewest(part)
+            if page := await self._from_list(rest, rest, order, start, count, fewest, within):
                 return page
         ordered = self._rarest_first(part)
         if not ordered[0].indexed:
@@ -263,6 +294,11 @@ def either(asked: Sequence[Meaning]) -> Document:
     """Return one filter for all that is asked for."""
     found = [together(part) for one in asked for part in parts(one)]
     return {"$or": found} if len(found) > 1 else found[0]
+
+
+def _to_fill(count: int, share: float) -> int:
+    """Return how many to read of a list of which this share fits, so that so many do."""
+    return int(count * 1.25 / share) + 1
 
 
 def _within(part: Meaning) -> tuple[str, str]:

@@ -144,6 +144,39 @@ async def test_a_page_whose_end_is_known_is_one_window(database: Any, backwards:
         assert recorded.in_range[0] <= 81
 
 
+@BACKWARDS
+@pytest.mark.parametrize("each", [1, 20, 400])
+async def test_a_part_of_a_list_is_one_query_and_the_next_begins_where_it_ends(
+    database: Any, each: int, backwards: bool
+):
+    stored = await filled(database, Random(7), 600)  # noqa: S311
+    keys = sorted(stored)
+    recorded = Recorded(database["things"], keys)
+    ordered, ends = Ordered(recorded, "key", by_windows=True), Sampled(keys, each)
+    low, high = keys[50], keys[550]
+    expected = sorted((k for k in keys[50:550] if stored[k]["n"] == 3), reverse=backwards)
+    for reach, count in ((1, 5), (40, 3), (40, 100), (10_000, 7)):
+        found: dict[str, None] = {}
+        start, parts = None, 0
+        while parts == 0 or start is not None:
+            page = await ordered.part(
+                ends,
+                reach=reach,
+                start=start,
+                count=count,
+                low=low,
+                high=high,
+                backwards=backwards,
+                matches={"n": 3},
+            )
+            assert len(page.documents) <= count
+            found |= dict.fromkeys(one["key"] for one in page.documents)
+            start, parts = page.next, parts + 1
+        assert list(found) == expected
+        assert len(recorded.in_range) == parts
+        recorded.in_range.clear()
+
+
 @SHAPES
 @BACKWARDS
 async def test_other_conditions_hold_for_all_on_a_page(

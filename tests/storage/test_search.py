@@ -391,6 +391,45 @@ async def test_a_common_and_a_rare_word_are_in_order_to_their_end(
         assert ids(await pages(search, Query(), order, count=400)) == sorted_by(order, stored)
 
 
+class Counted:
+    """A database that counts the queries of the register."""
+
+    def __init__(self, database: Any) -> None:
+        self.queries = 0
+        self._database = database
+        self._registrations = database["registrations"]
+
+    def __getitem__(self, name: str) -> Any:
+        return self if name == "registrations" else self._database[name]
+
+    def find(self, *asked: Any) -> Any:
+        self.queries += 1
+        return self._registrations.find(*asked)
+
+
+async def test_where_the_list_goes_on_without_those_that_fit_it_is_not_read_step_by_step(
+    database: Any,
+):
+    random = Random(8)  # noqa: S311
+    stored = [
+        registration(
+            id=f"{n:016x}",
+            tax_id=None,
+            name=f"Ana Silva {n:04}" if n % 2 and n < 520 else f"Bia Souza {n:04}",
+            phones=Phones(mobile=f"+55499{random.randrange(10**8):08d}"),
+        )
+        for n in range(1_200)
+    ]
+    await store(database, stored)
+    counted = Counted(database)
+    search = Search(counted, embedded=False, by_windows=True)
+    query = Query(text="silva")
+    found = await pages(search, query, count=20)
+    assert ids(found) == in_order([one for one in stored if matches(query, one)])
+    assert len(found) == 13
+    assert counted.queries < 3 * len(found)
+
+
 @SHAPES
 async def test_by_time_those_changed_at_once_come_once_however_many_they_are(
     database: Any, embedded: bool, by_windows: bool
