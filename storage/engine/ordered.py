@@ -11,12 +11,12 @@ windows of keys, narrow at first and wider until the page is full. Nothing is st
 """
 
 import os
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from storage.engine.connection import Collection, Document, sorts_before_limit, translated
+from storage.engine.key_space import RANGES, KeySpace
 from storage.engine.repeating import do_again
 
 LOWEST: Final = "\1"
@@ -25,13 +25,6 @@ HIGHEST: Final = "\U0010ffff"
 """Above every key: no character of a key is higher."""
 _ALL: Final = {"$gte": LOWEST, "$lt": HIGHEST}
 
-# Each character of a key is a digit of a number: the lowest characters of some ranges, in order.
-# Most keys are folded names, so small letters and digits have a range each.
-_RANGES: Final = (
-    "\1\t !-./0123456789:;A[abcdefghijklmnopqrstuvwxyz{\x80\u0100\u0400\u3000\U00010000"
-)
-# So many characters tell two neighbours in a large register apart, but for namesakes.
-_DEPTH: Final = 24
 # Windows that differ after their sixth character may grow fast: few keys have so long a beginning
 # in common. Wider ones grow slowly, because behind a gap there can be thousands of them.
 _FAST: Final = 6
@@ -85,7 +78,7 @@ class Ordered:
         *,
         characters: int = 12,
         by_windows: bool | None = None,
-        ranges: str = _RANGES,
+        ranges: str = RANGES,
         ends: Ends | None = None,
     ) -> None:
         """field: holds a unique string. characters: so many of its first ones are the same in no
@@ -99,9 +92,9 @@ class Ordered:
         self._field = field
         self._by_windows = by_windows
         self._ends = ends
-        self._ranges = ranges
-        self._narrow = len(ranges) ** (_DEPTH - characters)
-        self._fast = len(ranges) ** (_DEPTH - _FAST)
+        self._keys = KeySpace(ranges)
+        self._narrow = self._keys.width(characters)
+        self._fast = self._keys.width(_FAST)
         self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
         """The first key of the whole list and the width of the first window behind it, as its
         first page was last time; by direction and size of the page."""
@@ -186,7 +179,7 @@ class Ordered:
         if between > 2 * width:
             # From "maria" on there is nothing until "maria a".
             first = self._firsts.get((begun, backwards), begun)
-            nearer = self._part_way(first, end, width / between)
+            nearer = self._keys.part_way(first, end, width / between)
             if min(begun, end) < nearer < max(begun, end):
                 return nearer, width
         return end, between
@@ -262,7 +255,7 @@ class Ordered:
         found: list[Document] = []
         width = width or self._wider(self._narrow, 0, most)
         end = begin = begun if first is None else first
-        position = self._position(end, shared)
+        position = self._keys.position(end, shared)
         while True:
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
@@ -277,7 +270,7 @@ class Ordered:
             if end != begin:
                 width = self._wider(width, len(documents), most - len(found))
             position += -width if backwards else width
-            end = self._key(position, shared, last)
+            end = self._keys.key(position, shared, last)
 
     def _wider(self, width: int, found: int, wanted: int) -> int:
         """Return the width of the next window, after one of this width in which some were
@@ -292,37 +285,12 @@ class Ordered:
     ) -> None:
         first, last = (self._key_of(found[place]) for place in (0, -1))
         shared = os.path.commonprefix(self.whole)  # noqa: RUF071 - of texts, not of paths
-        width = abs(self._position(last, shared) - self._position(first, shared)) // _PARTS
+        width = (
+            abs(self._keys.position(last, shared) - self._keys.position(first, shared)) // _PARTS
+        )
         if start is None:
             self._beginnings[backwards, count] = first, width
         self._following = last, width
-
-    def _part_way(self, begin: str, end: str, part: float) -> str:
-        """Return a key between, as if all of them were evenly spread."""
-        shared = os.path.commonprefix([begin, end])  # noqa: RUF071 - of texts, not of paths
-        first, last = (self._position(one, shared) for one in (begin, end))
-        return self._key(first + int((last - first) * part), shared, end)
-
-    def _position(self, key: str, shared: str) -> int:
-        """Return the place of a key among all that begin like it, as a number."""
-        position, tail = 0, key.removeprefix(shared)[:_DEPTH].ljust(_DEPTH, self._ranges[0])
-        for character in tail:
-            digit = max(0, bisect_right(self._ranges, character) - 1)
-            position = position * len(self._ranges) + digit
-        return position
-
-    def _key(self, position: int, shared: str, last: str) -> str:
-        """Return the lowest key at a place, or `last` for one beyond all keys.
-
-        Not a short one: up to "m" the Rust server reads every key that begins with m.
-        """
-        if not 0 <= position < len(self._ranges) ** _DEPTH:
-            return last
-        characters = []
-        for _ in range(_DEPTH):
-            position, digit = divmod(position, len(self._ranges))
-            characters.append(self._ranges[digit])
-        return shared + "".join(reversed(characters))
 
 
 def _bounds(start: str | None, low: str, high: str, backwards: bool) -> dict[str, str]:
