@@ -55,6 +55,15 @@ class Slice:
     """The `start` of the next page; None when nothing follows."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    first: str
+    """The first key."""
+    end: str
+    """Where the page ends, or all keys do."""
+    number: int
+
+
 class Ends(Protocol):
     """Knows how the keys of a collection are spread."""
 
@@ -98,8 +107,8 @@ class Ordered:
         self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
         """The first key of the whole list and the width of the first window behind it, as its
         first page was last time; by direction and size of the page."""
-        self._firsts: dict[tuple[str, bool], str] = {}
-        """The first key found behind a begin, by begin and direction."""
+        self._pages: dict[tuple[str, bool], _Page] = {}
+        """The pages that were read last, by begin and direction."""
         self._following: tuple[str, int] = "", 0
         """The same for the page behind the one that was read last."""
 
@@ -178,7 +187,8 @@ class Ordered:
         end = max(end, last) if backwards else min(end, last)
         if between > 2 * width:
             # From "maria" on there is nothing until "maria a".
-            first = self._firsts.get((begun, backwards), begun)
+            page = self._pages.get((begun, backwards))
+            first = page.first if page else begun
             nearer = self._keys.part_way(first, end, width / between)
             if min(begun, end) < nearer < max(begun, end):
                 return nearer, width
@@ -216,17 +226,20 @@ class Ordered:
         last, begun = bounds[last_name], _begin(bounds, backwards)
         found: list[Document] = []
         width, begin = most, (begun, backwards)
+        page = None if matches else self._pages.get(begin)
         while True:
-            end, between = self._end(ends, begun, last, width, backwards)
+            if page and not found and (page.number >= most or page.end == last):
+                end, between = page.end, page.number
+                page = None
+            else:
+                end, between = self._end(ends, begun, last, width, backwards)
             is_last = end <= last if backwards else end >= last
             window[last_name] = last if is_last else end
             some = await self._sorted(window, backwards, matches, most - len(found))
             found += some
-            if found and not matches and begin not in self._firsts:
-                if len(self._firsts) >= _MANY:
-                    self._firsts.clear()
-                self._firsts[begin] = self._key_of(found[0])
             if is_last or len(found) == most:
+                if not matches:
+                    self._remember(begin, found, last if len(found) < most else None)
                 return found
             width *= self.grows
             if some:
@@ -234,6 +247,18 @@ class Ordered:
                 width = min(width, 2 * (most - len(found)) * between // len(some) + 1)
             begun = end
             window = {"$lt": end} if backwards else {"$gte": end}
+
+    def _remember(
+        self, begin: tuple[str, bool], found: Sequence[Document], end: str | None
+    ) -> None:
+        """Remember a page; end: the end of all keys, if it holds all up to there."""
+        begun, backwards = begin
+        keys = [self._key_of(found[place]) for place in (0, -1)] if found else [begun, begun]
+        if end is None:
+            end = keys[1] if backwards else f"{keys[1]}{LOWEST}"
+        if begin not in self._pages and len(self._pages) >= _MANY:
+            self._pages.clear()
+        self._pages[begin] = _Page(keys[0], end, len(found))
 
     async def _windows(
         self,

@@ -156,17 +156,20 @@ def together(conditions: Sequence[Condition]) -> Document:
     return query
 
 
-def beside(conditions: Sequence[Condition]) -> Document | None:
-    """Return the filter for what is read along another index; None where the server allows it
-    only one."""
-    filters: list[Document] = []
-    for one in conditions:
-        each = [choice.other for choice in one.either or (one,)]
-        allowed = [other for other in each if other is not None]
-        if len(allowed) < len(each):
+def beside(asked: Sequence[Sequence[Condition]]) -> Document | None:
+    """Return the filter for what has all conditions of one of these, to be read along another
+    index; None where the server allows only one."""
+    each: list[Document] = []
+    for conditions in asked:
+        choices = [[choice.other for choice in one.either or (one,)] for one in conditions]
+        if any(None in others for others in choices):
             return None
-        filters.append({"$or": allowed} if one.either else allowed[0])
-    return {"$and": filters}
+        each.append({"$and": [_one_filter(list(filter(None, others))) for others in choices]})
+    return _one_filter(each)
+
+
+def _one_filter(filters: Sequence[Document]) -> Document:
+    return {"$or": filters} if len(filters) > 1 else filters[0]
 
 
 def _key(beginning: str, *, embedded: bool) -> Condition:

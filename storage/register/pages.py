@@ -99,13 +99,10 @@ class Pages:
     ) -> Slice:
         """Return a page as the sample says that it is quickest."""
         each = [part for one in asked for part in parts(one)]
-        if len(asked) == 1:
-            # By name, those whose name begins with a word stand together.
-            wanted = each[0] if order.by is SortBy.NAME else asked[0]
-            fewest = self._fewest(wanted)
-            page = await self._from_list(wanted, asked[0], order, start, count, fewest)
-            if page:
-                return page
+        # By name, those whose name begins with a word stand together.
+        wanted = [parts(one)[0] for one in asked] if order.by is SortBy.NAME else asked
+        if page := await self._from_list(wanted, asked, order, start, count):
+            return page
         if len(each) == 1:
             return await self._of_part(each[0], order, start, count)
         found = await asyncio.gather(
@@ -115,20 +112,20 @@ class Pages:
 
     async def _from_list(
         self,
-        wanted: Meaning,
-        conditions: Meaning,
+        wanted: Sequence[Meaning],
+        asked: Sequence[Meaning],
         order: Order,
         start: str | None,
         count: int,
-        fewest: float,
         within: tuple[str, str] = _WHOLE,
     ) -> Slice | None:
-        """Return the page from the list itself; None if a list of all that match is quicker.
+        """Return the page from the list itself; None if lists of all that match are quicker.
 
-        wanted: a part of the conditions that is spread over the list. fewest: so many are in the
-        shortest list of all that match. within: bounds of names, in a list by name.
+        wanted: what is asked for and spread over the list. within: bounds of names, in a list by
+        name.
         """
-        is_checked = order.by is SortBy.NAME and beside(conditions) is not None
+        is_checked = order.by is SortBy.NAME and beside(asked) is not None
+        fewest = sum(map(self._fewest, wanted))
         most = fewest / (_TO_CHECK if is_checked else _TO_READ)
         share = self._spread.fitting(wanted, within)
         if not share:
@@ -138,7 +135,7 @@ class Pages:
         number = _to_fill(count + 1, share)
         while number <= most:
             left = count + 1 - len(found)
-            some = await self._of_list(conditions, order, following, number, left, within)
+            some = await self._of_list(asked, order, following, number, left, within)
             following = some.next
             for one in some.documents:
                 found.setdefault(one["_id"], (cursor_of(one, order), one))
@@ -155,7 +152,7 @@ class Pages:
 
     async def _of_list(
         self,
-        conditions: Meaning,
+        asked: Sequence[Meaning],
         order: Order,
         start: str | None,
         number: int,
@@ -163,10 +160,11 @@ class Pages:
         within: tuple[str, str],
     ) -> Slice:
         """Return those that fit of about the next `number` of the list, `most` of them by name."""
-        matches = beside(conditions) if order.by is SortBy.NAME else None
+        matches = beside(asked) if order.by is SortBy.NAME else None
         if matches is None:
             read = await self._listed(order, start, number, {}, within)
-            return Slice([one for one in read.documents if all_hold(one, conditions)], read.next)
+            fits = [one for one in read.documents if any(all_hold(one, fit) for fit in asked)]
+            return Slice(fits, read.next)
         return await self._by_name.part(
             self._spread.names,
             reach=number,
@@ -180,7 +178,7 @@ class Pages:
 
     def _number_of(self, conditions: Meaning) -> float:
         """Return about how many registrations fit."""
-        return self._spread.size * self._spread.fitting(conditions, _WHOLE)
+        return self._spread.size * self._spread.fitting([conditions], _WHOLE)
 
     def _fewest(self, conditions: Meaning) -> float:
         """Return about how many registrations fit the rarest condition with an index."""
@@ -204,8 +202,7 @@ class Pages:
                 start = None
             if not rest:
                 return await self._listed(order, start, count, {}, within)
-            fewest = self._fewest(part)
-            if page := await self._from_list(rest, rest, order, start, count, fewest, within):
+            if page := await self._from_list([rest], [rest], order, start, count, within):
                 return page
         ordered = self._rarest_first(part)
         if not ordered[0].indexed:

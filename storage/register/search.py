@@ -75,7 +75,7 @@ class Search:
 
     async def count(self, query: Query) -> int:
         """Return the number of all results."""
-        asked = await self._asked(query)
+        asked = await self._known(await self._asked(query))
         if not asked:
             return 0
         if len(asked) == 1 and all(one.lacking for one in asked[0]):
@@ -108,7 +108,7 @@ class Search:
 
     async def each(self, query: Query, *, count: int) -> AsyncIterator[Sequence[Registration]]:
         """Yield all results by name, `count` at a time."""
-        asked = await self._asked(query)
+        asked = await self._known(await self._asked(query))
         # A sample for each page reads the whole list again and again: few long pages do not.
         is_indexed = len(asked) == 1 and any(one.indexed or one.either for one in asked[0])
         is_listed = is_indexed and self._by_windows and not self._embedded
@@ -135,8 +135,15 @@ class Search:
         asked = await self._asked(query)
         return await self._pages.page(asked, order, start, count) if asked else Slice([], None)
 
+    async def _known(self, asked: list[Meaning]) -> list[Meaning]:
+        """Return those of several meanings that somebody may fit."""
+        if len(asked) <= 1:
+            return asked
+        known = await asyncio.gather(*map(self._has_one, asked))
+        return [one for one, is_known in zip(asked, known, strict=True) if is_known]
+
     async def _asked(self, query: Query) -> list[Meaning]:
-        """Return the meanings of the query that somebody may fit; none if nobody can."""
+        """Return the meanings of the query; none if nobody can fit."""
         filters = of_filters(query)
         if not query.text.strip():
             return [filters]
@@ -151,9 +158,6 @@ class Search:
         ]
         if tags := await self._tags_named(query.text):
             texts.append([tagged(tags)])
-        if len(texts) > 1:
-            known = await asyncio.gather(*map(self._has_one, texts))
-            texts = [one for one, is_known in zip(texts, known, strict=True) if is_known]
         return [[*text, *filters] for text in texts]
 
     async def _has_one(self, meaning: Meaning) -> bool:

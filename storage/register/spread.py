@@ -36,6 +36,9 @@ _FEWEST_PARTS: Final = 10
 _FIELDS: Final = (*FIELDS, "updated.at")
 # A few per cent are known within a quarter.
 _ENOUGH: Final = 300
+# Of a large register it is more, as about so many are read for want of knowing where a page ends.
+_FINE: Final = 1_000
+_PLENTY: Final = 1_000
 # So many times as many must have a document as have a telephone: those taken by their telephones
 # say how documents are spread, too.
 _CLEARLY: Final = 1.25
@@ -94,7 +97,7 @@ class Spread:
             parts, found = await self._enough(numbers)
             if len(found) * parts > len(best) * each * _CLEARLY:
                 each, best, by = parts, found, numbers
-            if len(found) >= _ENOUGH:
+            if len(found) >= _wanted(len(found) * parts):
                 break
         self._each = self.names.each = self.documents.each = each
         self._sample = sorted(best, key=_name)
@@ -116,10 +119,11 @@ class Spread:
         for parts, low, high in _PARTS:
             if parts <= most:
                 each, found = parts, await self._between(numbers + low, numbers + high)
-                if len(found) >= _ENOUGH:
+                wanted = _wanted(len(found) * parts)
+                if len(found) >= wanted:
                     break
                 # So many of this part say about how large one with enough is.
-                most = max(parts * max(len(found), 1) // _ENOUGH, _FEWEST_PARTS)
+                most = max(parts * max(len(found), 1) // wanted, _FEWEST_PARTS)
         return each, found
 
     async def _between(self, low: str, high: str) -> list[Document]:
@@ -137,12 +141,13 @@ class Spread:
         """Return True if many were changed at this time, as by an import."""
         return changed in self._shared
 
-    def fitting(self, conditions: Sequence[Condition], within: tuple[str, str]) -> float:
-        """Return which part of those with a name within the bounds fits all conditions, by the
-        sample; 0 if none of it is there."""
+    def fitting(self, asked: Sequence[Sequence[Condition]], within: tuple[str, str]) -> float:
+        """Return which part of those with a name within the bounds fits all conditions of one of
+        these, by the sample; 0 if none of it is there."""
         low, high = (bisect_left(self.names.keys, one) for one in within)
-        places = set(range(low, high)).intersection(*map(self._places_of, conditions))
-        return len(places) / max(high - low, 1)
+        everybody = frozenset(range(low, high))
+        fits = (everybody.intersection(*map(self._places_of, one)) for one in asked)
+        return len(frozenset().union(*fits)) / max(high - low, 1)
 
     def _places_of(self, condition: Condition) -> frozenset[int]:
         if condition not in self._places:
@@ -153,6 +158,11 @@ class Spread:
                 holds = enumerate(map(condition.holds, self._sample))
                 self._places[condition] = frozenset(place for place, fits in holds if fits)
         return self._places[condition]
+
+
+def _wanted(size: int) -> int:
+    """Return how many of so many are enough."""
+    return max(_ENOUGH, min(size // _FINE, _PLENTY))
 
 
 def _name(document: Document) -> str:

@@ -241,3 +241,47 @@ async def test_a_list_is_begun_again_in_few_windows_also_when_it_has_grown(
     await windows()
     assert sum(recorded.in_range) < 600
     assert await windows() <= 6
+
+
+@BACKWARDS
+@pytest.mark.parametrize("size", [15, 2_000], ids=["all on one page", "many"])
+async def test_a_page_that_is_read_again_is_one_window_and_right_whatever_came_or_went(
+    database: Any, size: int, backwards: bool
+):
+    random = Random(9)  # noqa: S311
+    stored = [f"{random.choice(['ana', 'maria'])} {random.random()}" for _ in range(size)]
+    things = database["things"]
+    await things.create_index("key", unique=True)
+    await things.insert_many([{"_id": key, "key": key} for key in stored])
+    recorded = Recorded(things, stored)
+    # It knows nothing of them.
+    ordered = Ordered(recorded, "key", by_windows=True, ends=Sampled([], 1_000))
+
+    async def page(start: str | None = None) -> list[str]:
+        recorded.in_range.clear()
+        found = await ordered.page(start=start, count=20, backwards=backwards)
+        return [one["key"] for one in found.documents]
+
+    def expected(start: str | None = None) -> list[str]:
+        in_order = sorted(stored, reverse=backwards)
+        return in_order[in_order.index(start) if start else 0 :][:20]
+
+    for is_first in (True, False):
+        start = None if is_first else sorted(stored)[len(stored) // 2]
+        await page(start)
+        assert await page(start) == expected(start)
+        assert len(recorded.in_range) == 1
+        assert recorded.in_range[0] <= 21
+        for gone in expected(start)[5:15]:
+            stored.remove(gone)
+            await things.delete_one({"_id": gone})
+        assert await page(start) == expected(start)
+        came = [f"{near} b" for near in expected(start)] + ["0", "zz"]
+        stored += came
+        await things.insert_many([{"_id": key, "key": key} for key in came])
+        assert await page(start) == expected(start)
+        assert await page(start) == expected(start)
+        assert recorded.in_range == [21 if len(expected(start)) == 20 else len(expected(start))]
+        for gone in came:
+            stored.remove(gone)
+        await things.delete_many({"_id": {"$in": came}})

@@ -74,12 +74,12 @@ async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with
                 assert 0.6 * count < mean(between) < 1.5 * count + 30
     embedded = is_embedded(database)
     maria, one, nine = (typed(text, embedded=embedded) for text in ("maria", "0", "9"))
-    assert spread.fitting([maria], ALL) == pytest.approx(1 / 4, rel=0.5)
-    assert spread.fitting([maria], ("maria", "maria\U0010ffff")) == 1
-    assert spread.fitting([maria], ("ana", "ana\U0010ffff")) == 0
+    assert spread.fitting([[maria]], ALL) == pytest.approx(1 / 4, rel=0.5)
+    assert spread.fitting([[maria]], ("maria", "maria\U0010ffff")) == 1
+    assert spread.fitting([[maria]], ("ana", "ana\U0010ffff")) == 0
     # Each name has a 0 before its point.
-    assert spread.fitting([maria, one], ALL) == spread.fitting([maria], ALL)
-    assert spread.fitting([maria, nine], ALL) < spread.fitting([maria], ALL)
+    assert spread.fitting([[maria, one]], ALL) == spread.fitting([[maria]], ALL)
+    assert spread.fitting([[maria, nine]], ALL) < spread.fitting([[maria]], ALL)
 
 
 async def test_without_telephones_and_documents_nothing_is_known(database: Any):
@@ -88,7 +88,7 @@ async def test_without_telephones_and_documents_nothing_is_known(database: Any):
     assert spread.size == 0
     assert spread.names.end("maria", 10, backwards=False)[0] == HIGHEST
     assert spread.names.end("maria", 10, backwards=True)[0] == LOWEST
-    assert spread.fitting([], ALL) == 0
+    assert spread.fitting([[]], ALL) == 0
 
 
 async def test_it_follows_a_register_that_grows_or_shrinks(database: Any):
