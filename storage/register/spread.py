@@ -3,10 +3,11 @@
 It decides how quickly a search reads, never what it finds.
 """
 
-import asyncio
+import math
+import time
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -43,6 +44,8 @@ _PLENTY: Final = 1_000
 # say how documents are spread, too.
 _CLEARLY: Final = 1.25
 _KNOWN_S: Final = 60.0
+# A small register may be in the middle of its first import.
+_GROWING_S: Final = 5.0
 
 
 class Sampled:
@@ -69,12 +72,15 @@ class Spread:
     """Registrations taken evenly, in the order of their names."""
 
     def __init__(
-        self, registrations: Collection, *, embedded: bool, known_s: float = _KNOWN_S
+        self,
+        registrations: Collection,
+        *,
+        embedded: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """known_s: for so long the sample counts as known."""
         self._registrations = registrations
         self._embedded = embedded
-        self._known_s = known_s
+        self._clock = clock
         self._sample: Sequence[Document] = ()
         self._each = 1
         """Each stands for so many."""
@@ -85,11 +91,11 @@ class Spread:
         """The times of changes that many have."""
         self._places: WeakKeyDictionary[Condition, frozenset[int]] = WeakKeyDictionary()
         """The places of those that fit, by condition: a search asks several times."""
-        self._until = 0.0
+        self._until = -math.inf
 
     async def look(self) -> None:
         """Read the sample again, if it is not known any more."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if now < self._until:
             return
         each, best, by = 1, list[Document](), ""
@@ -111,7 +117,8 @@ class Spread:
             # All of them begin with the same digits.
             self.documents.keys, self.documents.each = (), self.size
         self._places.clear()
-        self._until = now + self._known_s
+        is_small = len(best) < _ENOUGH
+        self._until = now + (_GROWING_S if is_small else _KNOWN_S)
 
     async def _enough(self, numbers: str) -> tuple[int, list[Document]]:
         """Return the fewest that are enough, and of how many parts they are one."""

@@ -1,5 +1,7 @@
 """The sample of the register says about how many there are and how their names are spread."""
 
+from collections.abc import Callable
+from itertools import count
 from random import Random
 from statistics import mean
 from typing import Any
@@ -21,7 +23,9 @@ ALL = LOWEST, HIGHEST
 FIRST = ["Ana", "Bia", "Maria", "Zilda"]
 
 
-def people(random: Random, *, with_phones: bool, with_documents: bool) -> list[Registration]:
+def people(
+    random: Random, *, with_phones: bool, with_documents: bool, size: int = SIZE
+) -> list[Registration]:
     return [
         registration(
             id=f"{random.getrandbits(64):016x}",
@@ -31,7 +35,7 @@ def people(random: Random, *, with_phones: bool, with_documents: bool) -> list[R
             if with_phones
             else Phones(),
         )
-        for number in random.sample(range(10**8, 10**9), SIZE)
+        for number in random.sample(range(10**8, 10**9), size)
     ]
 
 
@@ -41,9 +45,11 @@ async def store(database: Any, register: list[Registration]) -> None:
         await database["registrations"].insert_many(documents)
 
 
-async def looked(database: Any, register: list[Registration], *, known_s: float = 60.0) -> Spread:
+async def looked(
+    database: Any, register: list[Registration], clock: Callable[[], float] = lambda: 0.0
+) -> Spread:
     await store(database, register)
-    spread = Spread(database["registrations"], embedded=is_embedded(database), known_s=known_s)
+    spread = Spread(database["registrations"], embedded=is_embedded(database), clock=clock)
     await spread.look()
     return spread
 
@@ -64,14 +70,14 @@ async def test_a_sample_is_like_the_whole(database: Any, with_phones: bool, with
             assert sampled.end(keys[0], 10, backwards=False) == (HIGHEST, spread.size)
             continue
         begins = keys[450:-450:50]
-        for count in (10, 100, 400):
+        for number in (10, 100, 400):
             for backwards in (False, True):
-                ends = [sampled.end(begin, count, backwards=backwards)[0] for begin in begins]
+                ends = [sampled.end(begin, number, backwards=backwards)[0] for begin in begins]
                 between = [
                     sum(min(begin, end) <= one < max(begin, end) for one in keys)
                     for begin, end in zip(begins, ends, strict=True)
                 ]
-                assert 0.6 * count < mean(between) < 1.5 * count + 30
+                assert 0.6 * number < mean(between) < 1.5 * number + 30
     embedded = is_embedded(database)
     maria, one, nine = (typed(text, embedded=embedded) for text in ("maria", "0", "9"))
     assert spread.fitting([[maria]], ALL) == pytest.approx(1 / 4, rel=0.5)
@@ -93,7 +99,8 @@ async def test_without_telephones_and_documents_nothing_is_known(database: Any):
 
 async def test_it_follows_a_register_that_grows_or_shrinks(database: Any):
     register = people(Random(4), with_phones=True, with_documents=True)  # noqa: S311
-    spread = await looked(database, register[:200], known_s=0.0)
+    minutes = count(0.0, 61.0)
+    spread = await looked(database, register[:200], lambda: next(minutes))
     assert 60 < spread.size < 400
     await store(database, register[200:])
     await spread.look()
@@ -103,10 +110,19 @@ async def test_it_follows_a_register_that_grows_or_shrinks(database: Any):
     assert SIZE / 10 < spread.size < SIZE / 2
 
 
-async def test_it_is_read_once_a_minute(database: Any):
-    register = people(Random(3), with_phones=True, with_documents=True)[:60]  # noqa: S311
-    spread = await looked(database, register)
+@pytest.mark.parametrize(("size", "known_s"), [(60, 5), (3_500, 60)])
+async def test_it_is_read_once_a_minute_and_that_of_a_small_register_more_often(
+    database: Any, size: int, known_s: float
+):
+    now = [0.0]
+    register = people(Random(3), with_phones=True, with_documents=True, size=size)  # noqa: S311
+    spread = await looked(database, register, lambda: now[0])
     known = spread.size
+    assert known > 0
     await database["registrations"].delete_many({})
+    now[0] = known_s - 1
     await spread.look()
     assert spread.size == known
+    now[0] = known_s
+    await spread.look()
+    assert spread.size == 0
