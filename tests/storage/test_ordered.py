@@ -172,6 +172,8 @@ async def test_a_part_of_a_list_is_one_query_and_the_next_begins_where_it_ends(
             assert len(page.documents) <= count
             found |= dict.fromkeys(one["key"] for one in page.documents)
             start, parts = page.next, parts + 1
+            # Where few are, a window as long as one of the sample's steps is hardly any.
+            reach *= 1 if page.documents else 4
         assert list(found) == expected
         assert len(recorded.in_range) == parts
         recorded.in_range.clear()
