@@ -107,10 +107,10 @@ class Ordered:
         self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
         """The first key of the whole list and the width of the first window behind it, as its
         first page was last time; by direction and size of the page."""
-        self._pages: dict[tuple[str, bool], _Page] = {}
-        """The pages that were read last, by begin and direction."""
         self._following: tuple[str, int] = "", 0
         """The same for the page behind the one that was read last."""
+        self._pages: dict[tuple[str, bool], _Page] = {}
+        """The pages that were read last, by begin and direction."""
 
     async def page(
         self,
