@@ -7,6 +7,10 @@ import os
 from bisect import bisect_right
 from typing import Final
 
+LOWEST: Final = "\1"
+"""Below every key."""
+HIGHEST: Final = "\U0010ffff"
+"""Above every key: no character of a key is higher."""
 RANGES: Final = (
     "\1\t !-./0123456789:;A[abcdefghijklmnopqrstuvwxyz{\x80\u0100\u0400\u3000\U00010000"
 )
@@ -54,3 +58,8 @@ class KeySpace:
         shared = os.path.commonprefix([begin, end])  # noqa: RUF071 - of texts, not of paths
         first, last = (self.position(one, shared) for one in (begin, end))
         return self.key(first + int((last - first) * part), shared, end)
+
+
+def begin_of(bounds: dict[str, str], backwards: bool) -> str:
+    """Return the key from which a list is read that has these bounds."""
+    return max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]

@@ -11,28 +11,20 @@ windows of keys, narrow at first and wider until the page is full. Nothing is st
 """
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import partial
+from typing import Final
 
 from storage.engine.connection import Collection, Document, sorts_before_limit, translated
-from storage.engine.key_space import RANGES, KeySpace
+from storage.engine.key_space import HIGHEST, LOWEST, RANGES, KeySpace, begin_of
+from storage.engine.known_windows import Ends, KnownWindows
 from storage.engine.repeating import do_again
 
-LOWEST: Final = "\1"
-"""Below every key."""
-HIGHEST: Final = "\U0010ffff"
-"""Above every key: no character of a key is higher."""
 _ALL: Final = {"$gte": LOWEST, "$lt": HIGHEST}
 
 # Windows that differ after their sixth character may grow fast: few keys have so long a beginning
 # in common. Wider ones grow slowly, because behind a gap there can be thousands of them.
 _FAST: Final = 6
-# The first windows of a list are an eighth of what its first page was last time: even if an import
-# has made the list a hundred times as long since then, they do not hold much of it.
-_PARTS: Final = 8
-# So many begins are remembered.
-_MANY: Final = 1_000
 
 
 def element_between(field: str, low: str, high: str, *, embedded: bool) -> Document:
@@ -55,30 +47,11 @@ class Slice:
     """The `start` of the next page; None when nothing follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    first: str
-    """The first key."""
-    end: str
-    """Where the page ends, or all keys do."""
-    number: int
-
-
-class Ends(Protocol):
-    """Knows how the keys of a collection are spread."""
-
-    def end(self, begin: str, count: int, *, backwards: bool) -> tuple[str, int]:
-        """Return a key so that at least so many others are between, and about how many are."""
-        ...
-
-
 class Ordered:
     """A collection in the order of one field, which has an ascending index."""
 
     grows: int = 4
     """So many times as wide may a wide window be as the one before."""
-    whole: tuple[str, str] = LOWEST, HIGHEST
-    """The bounds of the list that is begun again and again."""
 
     def __init__(
         self,
@@ -100,17 +73,12 @@ class Ordered:
         self._collection = collection
         self._field = field
         self._by_windows = by_windows
-        self._ends = ends
         self._keys = KeySpace(ranges)
         self._narrow = self._keys.width(characters)
         self._fast = self._keys.width(_FAST)
-        self._beginnings: dict[tuple[bool, int], tuple[str, int]] = {}
-        """The first key of the whole list and the width of the first window behind it, as its
-        first page was last time; by direction and size of the page."""
-        self._following: tuple[str, int] = "", 0
-        """The same for the page behind the one that was read last."""
-        self._pages: dict[tuple[str, bool], _Page] = {}
-        """The pages that were read last, by begin and direction."""
+        self._known: KnownWindows | None = None
+        if ends:
+            self._known = KnownWindows(ends, self._keys, key_of=self._key_of, grows=self.grows)
 
     async def page(
         self,
@@ -132,29 +100,21 @@ class Ordered:
         dense: few keys are before this one, so the first window ends there.
         """
         bounds = _bounds(start, low, high, backwards)
-        if self._by_windows and self._ends:
-            found = await self._known_windows(
-                self._ends, bounds, backwards, matches or {}, count + 1
-            )
-        elif self._by_windows:
+        matches, most = matches or {}, count + 1
+        if not self._by_windows:
+            found = await self._sorted(bounds, backwards, matches, most)
+        elif self._known:
+            read = partial(self._sorted, backwards=backwards, matches=matches)
+            found = await self._known.first(read, bounds, backwards, most, remembers=not matches)
+        else:
             is_inside = dense is not None and low < dense < high
             first = start if start is not None else dense if is_inside else None
-            is_whole, width = (low, high) == self.whole, 0
-            if is_whole and start is None:
-                first, width = self._beginnings.get((backwards, count), (first, 0))
-            elif is_whole and start == self._following[0]:
-                _, width = self._following
-            found = await self._windows(bounds, first, backwards, matches or {}, count + 1, width)
-            if is_whole and not matches and found:
-                self._learn(found, start, count, backwards)
-        else:
-            found = await self._sorted(bounds, backwards, matches or {}, count + 1)
+            found = await self._windows(bounds, first, backwards, matches, most)
         following = self._key_of(found[count]) if len(found) > count else None
         return Slice(found[:count], following)
 
     async def part(
         self,
-        ends: Ends,
         *,
         reach: int,
         start: str | None = None,
@@ -166,11 +126,12 @@ class Ordered:
     ) -> Slice:
         """Return the same as `page` from about the next `reach` documents alone.
 
-        `next` is where they end, or where another one matches.
+        `next` is where they end, or where another one matches. Without `ends`, all are read.
         """
         bounds, last_name = _bounds(start, low, high, backwards), "$gte" if backwards else "$lt"
-        last = bounds[last_name]
-        end = self._end(ends, _begin(bounds, backwards), last, reach, backwards)[0]
+        end = last = bounds[last_name]
+        if self._known:
+            end, _ = self._known.end(begin_of(bounds, backwards), last, reach, backwards)
         found = await self._sorted(bounds | {last_name: end}, backwards, matches, count + 1)
         if len(found) > count:
             return Slice(found[:count], self._key_of(found[count]))
@@ -178,21 +139,6 @@ class Ordered:
 
     def _key_of(self, document: Document) -> str:
         return str(document[self._field])
-
-    def _end(
-        self, ends: Ends, begun: str, last: str, width: int, backwards: bool
-    ) -> tuple[str, int]:
-        """Return where a window ends, and about how many documents are in it."""
-        end, between = ends.end(begun, width, backwards=backwards)
-        end = max(end, last) if backwards else min(end, last)
-        if between > 2 * width:
-            # From "maria" on there is nothing until "maria a".
-            page = self._pages.get((begun, backwards))
-            first = page.first if page else begun
-            nearer = self._keys.part_way(first, end, width / between)
-            if min(begun, end) < nearer < max(begun, end):
-                return nearer, width
-        return end, between
 
     async def _sorted(
         self, bounds: dict[str, str], backwards: bool, matches: Document, most: int
@@ -213,53 +159,6 @@ class Ordered:
         with translated():
             return await do_again(read)
 
-    async def _known_windows(
-        self,
-        ends: Ends,
-        bounds: dict[str, str],
-        backwards: bool,
-        matches: Document,
-        most: int,
-    ) -> list[Document]:
-        """Return the same as `_sorted`."""
-        window, last_name = dict(bounds), "$gte" if backwards else "$lt"
-        last, begun = bounds[last_name], _begin(bounds, backwards)
-        found: list[Document] = []
-        width, begin = most, (begun, backwards)
-        page = None if matches else self._pages.get(begin)
-        while True:
-            if page and not found and (page.number >= most or page.end == last):
-                end, between = page.end, page.number
-                page = None
-            else:
-                end, between = self._end(ends, begun, last, width, backwards)
-            is_last = end <= last if backwards else end >= last
-            window[last_name] = last if is_last else end
-            some = await self._sorted(window, backwards, matches, most - len(found))
-            found += some
-            if is_last or len(found) == most:
-                if not matches:
-                    self._remember(begin, found, last if len(found) < most else None)
-                return found
-            width *= self.grows
-            if some:
-                # The server sorts all of a window, however few are still wanted.
-                width = min(width, 2 * (most - len(found)) * between // len(some) + 1)
-            begun = end
-            window = {"$lt": end} if backwards else {"$gte": end}
-
-    def _remember(
-        self, begin: tuple[str, bool], found: Sequence[Document], end: str | None
-    ) -> None:
-        """Remember a page; end: the end of all keys, if it holds all up to there."""
-        begun, backwards = begin
-        keys = [self._key_of(found[place]) for place in (0, -1)] if found else [begun, begun]
-        if end is None:
-            end = keys[1] if backwards else f"{keys[1]}{LOWEST}"
-        if begin not in self._pages and len(self._pages) >= _MANY:
-            self._pages.clear()
-        self._pages[begin] = _Page(keys[0], end, len(found))
-
     async def _windows(
         self,
         bounds: dict[str, str],
@@ -267,18 +166,16 @@ class Ordered:
         backwards: bool,
         matches: Document,
         most: int,
-        width: int,
     ) -> list[Document]:
         """Return the same as `_sorted`.
 
-        first: where the keys begin; None: where `bounds` do. width: of the first window behind it;
-            0 where that is not known.
+        first: where the keys begin; None: where `bounds` do.
         """
         window, last_name = dict(bounds), "$gte" if backwards else "$lt"
-        last, begun = bounds[last_name], _begin(bounds, backwards)
+        last, begun = bounds[last_name], begin_of(bounds, backwards)
         shared = os.path.commonprefix([begun, last])  # noqa: RUF071 - of texts, not of paths
         found: list[Document] = []
-        width = width or self._wider(self._narrow, 0, most)
+        width = self._wider(self._narrow, 0, most)
         end = begin = begun if first is None else first
         position = self._keys.position(end, shared)
         while True:
@@ -305,18 +202,6 @@ class Ordered:
             width * most if not found else max(1, width * min(most * found, 2 * wanted) // found)
         )
 
-    def _learn(
-        self, found: Sequence[Document], start: str | None, count: int, backwards: bool
-    ) -> None:
-        first, last = (self._key_of(found[place]) for place in (0, -1))
-        shared = os.path.commonprefix(self.whole)  # noqa: RUF071 - of texts, not of paths
-        width = (
-            abs(self._keys.position(last, shared) - self._keys.position(first, shared)) // _PARTS
-        )
-        if start is None:
-            self._beginnings[backwards, count] = first, width
-        self._following = last, width
-
 
 def _bounds(start: str | None, low: str, high: str, backwards: bool) -> dict[str, str]:
     """Return the bounds of what is left from `start` on."""
@@ -324,7 +209,3 @@ def _bounds(start: str | None, low: str, high: str, backwards: bool) -> dict[str
         return {"$gte": low, "$lt": high}
     # A page that goes backwards begins with its start key.
     return {"$gte": low, "$lte": start} if backwards else {"$gte": max(start, low), "$lt": high}
-
-
-def _begin(bounds: dict[str, str], backwards: bool) -> str:
-    return max(bounds.get("$lt", ""), bounds.get("$lte", "")) if backwards else bounds["$gte"]

@@ -18,7 +18,8 @@ from bot.domain.audit import AuditEntry, AuditFilter, AuditPage, Event
 from bot.domain.candidate import Change
 from bot.domain.registration import Provenance
 from storage.engine.connection import Collection, Database, Document, ReadDocument, translated
-from storage.engine.ordered import HIGHEST, Ordered
+from storage.engine.key_space import HIGHEST
+from storage.engine.ordered import Ordered
 from storage.register.audit_chain import hash_of, own_fields, seal_of, state_of
 from storage.register.documents import provenance_document, read_registration
 

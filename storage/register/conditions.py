@@ -7,7 +7,8 @@ from typing import Final
 from bot.domain.registration import Kind, Status
 from bot.domain.search import Query
 from storage.engine.connection import Document
-from storage.engine.ordered import HIGHEST, element_between
+from storage.engine.key_space import HIGHEST
+from storage.engine.ordered import element_between
 from storage.register.search_fields import INACTIVE, KIND, LEFT_ERP, PRIORITY, TAG
 
 FIELDS: Final = ("sort_name", "words", "status", "kinds", "tags", "priority_departments")

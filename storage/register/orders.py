@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from bot.domain.search import Order, SortBy
 from storage.engine.connection import Collection, Document, translated
-from storage.engine.ordered import HIGHEST, Ends, Ordered, Slice
+from storage.engine.key_space import HIGHEST
+from storage.engine.known_windows import Ends
+from storage.engine.ordered import Ordered, Slice
 from storage.engine.repeating import do_again
 from storage.register.documents import tax_keys_of
 from storage.register.search_fields import CHANGED, DOCUMENT, change_of, changed_key

@@ -13,7 +13,8 @@ from typing import Final
 
 from bot.domain.search import BY_NAME, Order, SortBy
 from storage.engine.connection import Collection, Document, translated
-from storage.engine.ordered import HIGHEST, LOWEST, Ordered, Slice
+from storage.engine.key_space import HIGHEST, LOWEST
+from storage.engine.ordered import Ordered, Slice
 from storage.register.conditions import Condition, all_hold, beside, parts, together
 from storage.register.orders import Sorted, cursor_of
 from storage.register.spread import Spread
@@ -166,7 +167,6 @@ class Pages:
             fits = [one for one in read.documents if any(all_hold(one, fit) for fit in asked)]
             return Slice(fits, read.next)
         return await self._by_name.part(
-            self._spread.names,
             reach=number,
             start=start,
             count=most,

@@ -14,7 +14,7 @@ from pymongo import ReplaceOne
 from bot.domain.pairs import Outline, Pair, PairPage, PairReason
 from bot.domain.registration import ErpRef
 from storage.engine.connection import Collection, Database, Document, translated
-from storage.engine.ordered import HIGHEST
+from storage.engine.key_space import HIGHEST
 from storage.engine.scan import scan
 
 _AT_ONCE: Final = 100

@@ -13,7 +13,8 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from storage.engine.connection import Collection, Document, translated
-from storage.engine.ordered import HIGHEST, LOWEST, element_between
+from storage.engine.key_space import HIGHEST, LOWEST
+from storage.engine.ordered import element_between
 from storage.register.conditions import FIELDS, Condition
 from storage.register.search_fields import DOCUMENT, ENDING
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from storage.engine.ordered import HIGHEST, LOWEST, Ordered
+from storage.engine.key_space import HIGHEST, LOWEST
+from storage.engine.ordered import Ordered
 
 SHAPES = pytest.mark.parametrize("by_windows", [True, False], ids=["windows", "MongoDB"])
 BACKWARDS = pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
@@ -152,7 +153,7 @@ async def test_a_part_of_a_list_is_one_query_and_the_next_begins_where_it_ends(
     stored = await filled(database, Random(7), 600)  # noqa: S311
     keys = sorted(stored)
     recorded = Recorded(database["things"], keys)
-    ordered, ends = Ordered(recorded, "key", by_windows=True), Sampled(keys, each)
+    ordered = Ordered(recorded, "key", by_windows=True, ends=Sampled(keys, each))
     low, high = keys[50], keys[550]
     expected = sorted((k for k in keys[50:550] if stored[k]["n"] == 3), reverse=backwards)
     for reach, count in ((1, 5), (40, 3), (40, 100), (10_000, 7)):
@@ -160,7 +161,6 @@ async def test_a_part_of_a_list_is_one_query_and_the_next_begins_where_it_ends(
         start, parts = None, 0
         while parts == 0 or start is not None:
             page = await ordered.part(
-                ends,
                 reach=reach,
                 start=start,
                 count=count,
@@ -211,38 +211,6 @@ async def test_a_page_in_windows_reads_little_more_than_itself(database: Any, ba
         in_range.append(sum(recorded.in_range))
     # A page across a wide gap may reach far into the keys behind it; most pages have no such gap.
     assert median(in_range) < 200
-
-
-@BACKWARDS
-async def test_a_list_is_begun_again_in_few_windows_also_when_it_has_grown(
-    database: Any, backwards: bool
-):
-    random = Random(4)  # noqa: S311
-
-    def people(count: int) -> list[str]:
-        firsts = ["adriana", "ana", "jose", "maria", "zilda"]
-        return [f"{random.choice(firsts)} {random.random()}" for _ in range(count)]
-
-    names = people(30)
-    await database["things"].create_index("key", unique=True)
-    await database["things"].insert_many([{"_id": name, "key": name} for name in names])
-    recorded = Recorded(database["things"], names)
-    ordered = Ordered(recorded, "key", by_windows=True)
-
-    async def windows() -> int:
-        recorded.in_range.clear()
-        dense = "zz" if backwards else "aa"
-        page = await ordered.page(count=20, backwards=backwards, dense=dense)
-        assert [d["key"] for d in page.documents] == sorted(names, reverse=backwards)[:20]
-        return len(recorded.in_range)
-
-    at_first = await windows()
-    assert await windows() < at_first / 2
-    names += (more := people(3_000))
-    await database["things"].insert_many([{"_id": name, "key": name} for name in more])
-    await windows()
-    assert sum(recorded.in_range) < 600
-    assert await windows() <= 6
 
 
 @BACKWARDS

@@ -11,7 +11,7 @@ import pytest
 from bot.demo.documents import make_cpf
 from bot.domain.registration import Phones, Registration
 from storage.engine.connection import is_embedded
-from storage.engine.ordered import HIGHEST, LOWEST
+from storage.engine.key_space import HIGHEST, LOWEST
 from storage.register.conditions import typed
 from storage.register.documents import registration_document
 from storage.register.search_fields import DOCUMENT
