@@ -52,8 +52,10 @@ class Admin:
 
     @property
     def screen(self) -> str:
-        """The text or caption of the newest message with buttons."""
-        return str(self.message.get("text") or self.message["caption"])
+        """The text or caption of the newest message with buttons; empty without one, as when a
+        job has ended before."""
+        shown = [m for m in self.telegram.messages(self.id) if labels(m)][-1:]
+        return "".join(str(m.get("text") or m["caption"]) for m in shown)
 
     @property
     def buttons(self) -> list[str]:
