@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot import app
 from bot.demo.bot_api import BotApiEmulator
+from bot.demo.bot_api.messages import NOT_COPIED
 from bot.demo.ixc import CREDENTIAL, IxcEmulator
 from bot.demo.people import DemoPerson
 from bot.domain.conversation import Department
@@ -82,6 +83,11 @@ class Telegram:
     def messages(self, chat_id: int) -> list[dict[str, Any]]:
         return self.emulator.messages(chat_id)
 
+    def posts(self, chat_id: int) -> list[dict[str, Any]]:
+        """Return the chat's messages but those of Telegram, such as of a renamed topic, which may
+        come between any two."""
+        return [m for m in self.messages(chat_id) if NOT_COPIED.isdisjoint(m)]
+
     def texts(self, chat_id: int) -> list[str]:
         """Return the bot's texts and captions in the chat, oldest first.
 
@@ -89,7 +95,7 @@ class Telegram:
         """
         return [
             PROTOCOL.sub("<protocol>", message.get("text") or message.get("caption") or "?")
-            for message in self.messages(chat_id)
+            for message in self.posts(chat_id)
             if message["from"]["is_bot"]
         ]
 

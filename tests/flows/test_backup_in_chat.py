@@ -383,15 +383,12 @@ async def test_a_fault_is_said_and_the_next_one_works(
         raise error
 
     make_by(people, back_up=broken)
-    await back_up_now(people)
-    first = Admin(people, ADMIN_ID).message
+    first = await back_up_now(people)
     await over(people, why(trouble))
     await finished(database)
     assert left_in(tmp_path) == []
     make_by(people, back_up=backing_up(database))
-    pressed = people.emulator.press(
-        ADMIN_ID, ADMIN_ID, first["message_id"], data="backup:g", force=True
-    )
+    pressed = people.emulator.press(ADMIN_ID, ADMIN_ID, first, data="backup:g", force=True)
     await people.settled()
     assert people.emulator.callback_answer(pressed)["text"] == texts.ALREADY_DONE
     await back_up_now(people)

@@ -120,7 +120,7 @@ async def test_commands_act_on_the_conversation_of_any_message(start: Start, for
         await ana.is_in_conversation()
         await ana.says("caiu")
         thread = people.card.get("message_thread_id")
-        asked = people.messages(GROUP_ID)[-1]["message_id"]
+        asked = people.posts(GROUP_ID)[-1]["message_id"]
 
         async def write(text: str, reply_to: int | None = None) -> dict[str, Any]:
             more: dict[str, Any] = {"thread_id": thread} if thread else {"reply_to": reply_to}

@@ -217,12 +217,12 @@ async def test_an_attendant_takes_a_proof_back_and_the_history_says_who(people: 
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     await people.press(BIA, FULL_CARD)
-    full = people.messages(GROUP_ID)[-1]
+    full = people.posts(GROUP_ID)[-1]
     for _ in range(2):
         said = await people.press(BIA, attendant_texts.TAKE_BACK, card=full)
         assert said == attendant_texts.TAKEN_BACK
     assert "⚠️ não confirmado" in people.card["text"]
-    assert "Confirmação desfeita por Bia" in people.messages(GROUP_ID)[-1]["text"]
+    assert "Confirmação desfeita por Bia" in people.posts(GROUP_ID)[-1]["text"]
     assert not await is_shown_data(people, ana)
     people.emulator.send_text(ADMIN_ID, ADMIN_ID, f"/atendimento {protocol_of(people)}")
     await people.settled()
@@ -252,7 +252,7 @@ async def test_a_stranger_cannot_take_a_proof_back(people: Telegram):
     ana = people.customer(demo.ANA)
     await ana.is_in_conversation()
     await people.press(BIA, FULL_CARD)
-    full = people.messages(GROUP_ID)[-1]
+    full = people.posts(GROUP_ID)[-1]
     data = full["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     other_group = -1001000000077
     people.emulator.add_group(other_group, "Outro", members=(ADMIN_ID, BIA))
@@ -290,8 +290,8 @@ async def test_the_mark_leaves_the_title_with_the_confirmation(start: Start):
         topic = people.emulator.chat(GROUP_ID).topics[people.card["message_thread_id"]]
         assert topic.name.startswith("⚠️ Ana Beatriz Souza · ")
         await people.press(BIA, FULL_CARD)
-        await people.press(BIA, attendant_texts.VERIFY, card=people.messages(GROUP_ID)[-1])
-        question = people.messages(GROUP_ID)[-1]
+        await people.press(BIA, attendant_texts.VERIFY, card=people.posts(GROUP_ID)[-1])
+        question = people.posts(GROUP_ID)[-1]
         await people.press(BIA, attendant_texts.VERIFY_YES, card=question)
         assert topic.name.startswith("Ana Beatriz Souza · ")
 

@@ -55,7 +55,7 @@ async def made(
 
 
 def last(people: Telegram, chat_id: int = GROUP_ID) -> dict[str, Any]:
-    return people.messages(chat_id)[-1]
+    return people.posts(chat_id)[-1]
 
 
 async def writes(people: Telegram, text: str, *, to_card: bool = True) -> dict[str, Any]:
@@ -228,7 +228,7 @@ async def test_one_that_is_not_delivered_is_said_below_it_and_sent_again(
     people.emulator.block_bot(ana.id)
     people.emulator.send_text(BIA, GROUP_ID, "!oi", reply_to=people.card["message_id"])
     await people.settled()
-    shown, note = people.messages(GROUP_ID)[-2:]
+    shown, note = people.posts(GROUP_ID)[-2:]
     assert "bloqueou o bot" in note["text"]
     assert note["reply_to_message"]["message_id"] == shown["message_id"]
     people.emulator.unblock_bot(ana.id)

@@ -53,7 +53,7 @@ async def test_within_the_time_the_same_conversation_goes_on_with_the_same_atten
         assert said.startswith("Reabri seu atendimento, protocolo <protocol>.")
         assert len(people.cards) == 1
         assert "Em atendimento por Bia" in people.card["text"]
-        assert people.messages(GROUP_ID)[-1]["text"].endswith("caiu de novo")
+        assert people.posts(GROUP_ID)[-1]["text"].endswith("caiu de novo")
         conversation = await people.balcao.retry_lookups.conversations.open_in(ana.id)
         assert [event.what for event in conversation.events] == [
             EventKind.OPENED,
@@ -105,7 +105,7 @@ async def test_an_attendant_reopens_from_the_closed_card(people: Telegram, ana: 
     assert "Em atendimento por Caio" in people.card["text"]
     assert "foi reaberto" in ana.read[-1]
     await ana.says("obrigada")
-    assert people.messages(GROUP_ID)[-1]["text"].endswith("obrigada")
+    assert people.posts(GROUP_ID)[-1]["text"].endswith("obrigada")
     assert len(people.cards) == 1
 
 
@@ -154,11 +154,11 @@ async def test_thanks_are_shown_below_the_closed_card_and_open_nothing(
         clock.advance(timedelta(hours=3))
         for thanks in ("Obrigadaaa, Bia 🙏", "valeu"):
             assert await ana.says(thanks) == ""
-            shown = people.messages(GROUP_ID)[-1]
+            shown = people.posts(GROUP_ID)[-1]
             assert shown["text"].endswith(thanks)
             assert shown["reply_to_message"]["message_id"] == card
         assert await ana.sends("sticker") == ""
-        assert people.messages(GROUP_ID)[-1]["sticker"]
+        assert people.posts(GROUP_ID)[-1]["sticker"]
         assert len(people.cards) == 1
         assert "Encerrado por Bia" in people.card["text"]
         assert await people.balcao.retry_lookups.conversations.open_in(ana.id) is None
@@ -177,7 +177,7 @@ async def test_thanks_in_a_topic_leave_it_closed(start: Start, may_open: bool):
         ana = await served_and_closed(people)
         thread = people.card["message_thread_id"]
         await ana.says("obrigada")
-        assert people.messages(GROUP_ID)[-1]["message_thread_id"] == thread
+        assert people.posts(GROUP_ID)[-1]["message_thread_id"] == thread
         # Where the bot may not write in a closed topic, it opens it for a moment, or another one.
         people.emulator.fail_next(
             "sendMessage", 400, "Bad Request: TOPIC_CLOSED", chat_id=GROUP_ID

@@ -31,7 +31,7 @@ class Group:
 
     @property
     def last(self) -> dict[str, Any]:
-        return [m for m in self.people.messages(GROUP_ID) if "pinned_message" not in m][-1]
+        return self.people.posts(GROUP_ID)[-1]
 
     def with_button(self, text: str) -> dict[str, Any]:
         found = self.people.messages(GROUP_ID)
@@ -52,9 +52,9 @@ class Group:
     async def fate(self, message_id: int, user_id: int = BIA) -> str:
         """Reply to the message; return what becomes of the reply."""
         self.count += 1
-        before = len(self.people.messages(GROUP_ID))
+        before = len(self.people.posts(GROUP_ID))
         await self.write(user_id, f"resposta {self.count}", message_id)
-        said = [m.get("text", "") for m in self.people.messages(GROUP_ID)[before + 1 :]]
+        said = [m.get("text", "") for m in self.people.posts(GROUP_ID)[before + 1 :]]
         if self.customer.read[-1] != f"resposta {self.count}":
             [told] = said
             assert told.startswith((NOWHERE, "⚠️ O atendimento")), told
