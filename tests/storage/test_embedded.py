@@ -1,6 +1,7 @@
 """The embedded server: one for each directory, shared, taken over, stopped by the last user."""
 
 import asyncio
+import os
 import shutil
 import socket
 import stat
@@ -42,6 +43,12 @@ async def main():
         await asyncio.to_thread(sys.stdin.read)
 asyncio.run(main())
 """
+
+
+def cpus_of_threads(pid: int) -> list[set[int]]:
+    """Return the CPUs that each thread of the process may use."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [os.sched_getaffinity(int(thread.name)) for thread in threads]
 
 
 @asynccontextmanager
@@ -88,6 +95,18 @@ async def test_the_directory_is_nobody_elses_and_the_server_ends_with_us(tmp_pat
     async with short_lived(data_dir) as uri, connected(uri, "balcao") as database:
         assert await database["x"].find_one() == {"_id": 1}
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
+
+
+async def test_all_threads_of_the_server_stay_on_one_of_the_cpus_that_its_starter_may_use(
+    data_dir: Path,
+):
+    async with short_lived(data_dir) as uri, connected(uri, "balcao") as database:
+        await answers(database)
+        cpus = cpus_of_threads(noted_pid(data_dir))
+    assert len(cpus) > 1
+    assert all(one == cpus[0] for one in cpus)
+    assert len(cpus[0]) == 1
+    assert cpus[0] <= os.sched_getaffinity(0)
 
 
 async def test_a_second_one_joins_the_first_ones_server_and_does_not_stop_it(data_dir: Path):
