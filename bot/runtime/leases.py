@@ -27,7 +27,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from bot.domain.errors import AppError, LostError, TakenError
-from bot.domain.lease import Lease, held_number
+from bot.domain.lease import Lease, has_ended, held_number
 from bot.runtime.owners import is_dead, owner_of_a_run
 from bot.runtime.supervisor import TaskHealth, is_cancelled, log_failure
 
@@ -197,7 +197,9 @@ class LeaseKeeper(Generic[Id]):
                     await self._begin(name, held, patience_s, wake=wake)
                 # Also for a kept lease: its keeper may have failed.
                 self._keep_on()
+                is_inside = True
                 token = held_number.set(held.number)
+                ended = has_ended.set(lambda: is_inside and held.until < self._clock())
                 try:
                     async with _cancelled_when_lost(name, held):
                         yield is_new
@@ -205,6 +207,9 @@ class LeaseKeeper(Generic[Id]):
                     await self._drop(name, held, above=error.newer)
                     raise
                 finally:
+                    # A task that was begun inside may go on long after it.
+                    is_inside = False
+                    has_ended.reset(ended)
                     held_number.reset(token)
         finally:
             held.users -= 1

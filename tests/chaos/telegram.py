@@ -58,6 +58,9 @@ class Call:
         return self.is_done and self.fault not in (None, What.DELAY)
 
 
+_CALL: Final = web.RequestKey("call", Call)
+
+
 class TelegramProxy(HttpProxy):
     """`calls` are all that it has got, oldest first."""
 
@@ -80,10 +83,10 @@ class TelegramProxy(HttpProxy):
             words=tuple(self._words(params)),
         )
         self.calls.append(call)
-        request["call"] = call
+        request[_CALL] = call
 
     def ended(self, request: web.Request, done: Answer | None, fault: Fault | None) -> None:
-        call: Call = request["call"]
+        call = request[_CALL]
         call.ended_at = time.monotonic()
         call.is_done = done is not None and done.status == 200
         call.fault = fault.what if fault else None

@@ -1,8 +1,10 @@
-"""The way to Telegram after it has asked for a wait, in virtual time."""
+"""The way to Telegram after it has asked for a wait, and after a lease has ended, in virtual
+time."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -13,8 +15,11 @@ from aiogram.types import BufferedInputFile, InputMediaPhoto
 
 from bot.demo.bot_api.errors import ApiError
 from bot.demo.bot_api.limits import Limit, Limits
+from bot.domain.errors import LostError
+from bot.runtime.leases import keep_chats
 from bot.runtime.sending.limits import TELEGRAM_LIMITS, RateLimiter
 from bot.runtime.sending.outbound import Outbound
+from tests.unit.leases_alone import LeasesAlone
 from tests.virtual_time import in_virtual_time, now
 
 A_SECOND, SECONDS, CHATS = 25, 20, 300
@@ -89,3 +94,48 @@ def test_after_a_refusal_of_all_chats_messages_leave_evenly_again(what: str):
     assert len(telegram.refused) < A_SECOND
     # In four seconds a hundred came, and three more leave in a second than come.
     assert max(late[-A_SECOND:]) < 4
+
+
+def test_who_was_stopped_for_longer_than_the_lease_says_nothing_more_under_it():
+    async def day() -> int:
+        telegram, stopped = Telegram(), timedelta()
+        outbound = Outbound(RateLimiter(TELEGRAM_LIMITS))
+        said = 0
+
+        def clock() -> datetime:
+            return datetime(2026, 11, 30, tzinfo=UTC) + timedelta(seconds=now()) + stopped
+
+        async def say() -> None:
+            nonlocal said
+            await outbound(cast(Any, telegram), cast(Any, None), METHODS["text"][1](7))
+            said += 1
+
+        leases, over = keep_chats(LeasesAlone(), clock), asyncio.Event()
+
+        async def later() -> None:
+            await over.wait()
+            await say()
+
+        async def stop_between() -> "asyncio.Task[None]":
+            nonlocal stopped
+            async with leases.holding("7"):
+                await say()
+                # What was begun inside and goes on after it is under no lease.
+                going_on = asyncio.create_task(later())
+                stopped += timedelta(seconds=20)
+                with pytest.raises(LostError):
+                    await say()
+            return going_on
+
+        going_on = await stop_between()
+        assert said == 1
+        over.set()
+        await going_on
+        # Another lease, and none.
+        async with leases.holding("7"):
+            await say()
+        await say()
+        await leases.close()
+        return said
+
+    assert in_virtual_time(day()) == 4

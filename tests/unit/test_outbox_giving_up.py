@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.errors import (
+    LostError,
     RefusedError,
     TryLaterError,
     UnconfirmedError,
@@ -46,6 +47,21 @@ def test_an_unconfirmed_message_is_repeated_once_and_then_given_up():
         assert len(world.at("a2")) == len(world.at("b1")) == 1
         assert world.at("b1") < world.at("a1")[1:], "others need not wait for the repeat"
         assert world.at("a2") > world.at("a1")[1:], "those of the conversation do"
+
+    in_virtual_time(run())
+
+
+def test_an_attempt_under_a_lease_that_has_ended_is_left_to_whoever_has_it_now():
+    async def run() -> None:
+        world = World(answer=failing("a1", LostError("another has it"), times=1))
+        writes: list[str] = []
+        world.stored.trouble = writes.append
+        async with world.running() as outbox:
+            await outbox.put(item(1))
+            await asyncio.sleep(60)
+        assert len(world.at("a1")) == 2
+        assert writes == ["add", "count", "count", "link", "done"], "one count for each attempt"
+        assert world.told == []
 
     in_virtual_time(run())
 

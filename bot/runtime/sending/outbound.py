@@ -13,7 +13,8 @@ from aiogram.methods import Response, TelegramMethod
 from aiogram.methods.base import TelegramType
 from aiogram.types import InputFile
 
-from bot.domain.errors import Problem, TryLaterError, UnconfirmedError
+from bot.domain.errors import LostError, Problem, TryLaterError, UnconfirmedError
+from bot.domain.lease import has_ended
 from bot.domain.outgoing import Priority
 from bot.runtime.journal import NOT_DONE, current_journal
 from bot.runtime.sending.answers import is_repeatable
@@ -110,6 +111,8 @@ class Outbound(BaseRequestMiddleware):
                 await self._limiter.pace_again(messages)
                 has_turn = True
                 continue
+            if (ended := has_ended.get()) and ended():
+                raise LostError(f"the lease had ended before {name}")
             try:
                 return await make_request(bot, method)
             except TelegramRetryAfter as error:

@@ -12,6 +12,7 @@ import structlog
 from bot.domain.conversation import Link
 from bot.domain.errors import (
     AppError,
+    LostError,
     RefusedError,
     TryLaterError,
     UnconfirmedError,
@@ -111,6 +112,9 @@ class Sender:
         is_fresh = asyncio.get_running_loop().time() - put_at < _FRESH_S
         try:
             links = await self._delivery(batch, conversation=conversation if is_fresh else None)
+        except LostError:
+            # Another replica may be sending them: what is stored of them is its own.
+            raise
         except UndeliveredError as error:
             await self._fail(queue, batch, error.reason)
         except MovedError as error:
